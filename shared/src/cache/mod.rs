@@ -1,0 +1,222 @@
+//! Redis: finished answers, and the collections' versions that decide whether an answer is still fresh.
+//!
+//! Everything in Redis can be lost at any time; it is never the only place of anything. Without Redis the cache finds
+//! nothing and keeps nothing, and the rest works.
+
+mod connection;
+mod versions;
+
+use std::time::Duration;
+
+use redis::RedisError;
+use serde::{Deserialize, Serialize};
+
+use crate::config::CacheConfig;
+use crate::domain::{Answer, AnswerKey, CollectionId, CollectionScope, CollectionVersions};
+use crate::telemetry::OrLog;
+use connection::Connection;
+use versions::KnownVersion;
+
+/// The cache of one deployment.
+#[derive(Clone)]
+pub struct Cache {
+    connection: Option<Connection>,
+    prefix: String,
+    answer_lifetime: Duration,
+}
+
+/// An answer with the versions of the collections it was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CachedAnswer {
+    /// The answer.
+    pub answer: Answer,
+    /// It may be served only while the collections are at these versions.
+    pub versions: CollectionVersions,
+}
+
+/// What the cache knows about a question.
+#[derive(Debug, PartialEq)]
+pub enum Lookup {
+    /// An answer that may be served.
+    Fresh(Answer),
+    /// An answer whose collections' versions are not in Redis at the moment: Postgres has to be asked for them.
+    Unproven(CachedAnswer),
+    /// No answer, or a stale one.
+    Absent,
+}
+
+impl Cache {
+    /// Makes the client; it connects at its first command, and again when a connection breaks.
+    ///
+    /// # Errors
+    /// The URL is not one of Redis's.
+    pub fn connect(config: &CacheConfig) -> Result<Self, RedisError> {
+        Ok(Self {
+            connection: config.url.as_ref().map(Connection::new).transpose()?,
+            prefix: config.key_prefix.clone(),
+            answer_lifetime: config.answer_lifetime,
+        })
+    }
+
+    /// Whether a Redis is configured.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Whether Redis answers; `Ok` if none is configured.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub async fn ping(&self) -> Result<(), RedisError> {
+        match &self.connection {
+            None => Ok(()),
+            Some(connection) => connection.run(&redis::cmd("PING")).await,
+        }
+    }
+
+    /// Looks for a fresh answer: one round trip. A Redis that does not answer counts as an empty one.
+    pub async fn find(&self, key: &AnswerKey, scope: &CollectionScope) -> Lookup {
+        let Some(connection) = &self.connection else {
+            return Lookup::Absent;
+        };
+        let mut pipeline = redis::pipe();
+        pipeline.get(self.answer_name(key));
+        pipeline.mget(scope.ids().iter().map(|id| self.version_name(*id)).collect::<Vec<_>>());
+        let found: Option<(Option<String>, Vec<Option<String>>)> =
+            connection.run_all(&pipeline).await.or_log("look into the cache");
+        found.map_or(Lookup::Absent, |(answer, versions)| judge(answer, versions, scope))
+    }
+
+    /// Keeps an answer together with the versions it was made from, and publishes those versions: one round trip.
+    /// `current` has to be just read from Postgres; an answer made from other versions is not kept.
+    pub async fn keep(&self, key: &AnswerKey, cached: &CachedAnswer, current: &CollectionVersions) {
+        let Some(connection) = &self.connection else { return };
+        let Some(json) = serde_json::to_string(cached).or_log("write an answer as JSON") else {
+            return;
+        };
+        let mut pipeline = redis::pipe();
+        if cached.versions == *current {
+            pipeline
+                .set_ex(self.answer_name(key), json, self.answer_lifetime.as_secs())
+                .ignore();
+        }
+        for (id, version) in current {
+            pipeline
+                .add_command(versions::publish(&self.version_name(*id), *version))
+                .ignore();
+        }
+        connection
+            .run_all::<()>(&pipeline)
+            .await
+            .or_log("keep an answer in the cache");
+    }
+
+    /// Publishes versions that were just read from Postgres.
+    pub async fn publish_versions(&self, current: &CollectionVersions) {
+        let Some(connection) = &self.connection else { return };
+        let mut pipeline = redis::pipe();
+        for (id, version) in current {
+            pipeline
+                .add_command(versions::publish(&self.version_name(*id), *version))
+                .ignore();
+        }
+        connection
+            .run_all::<()>(&pipeline)
+            .await
+            .or_log("publish collection versions");
+    }
+
+    /// Says that a collection is about to change to `version`, so that no answer from it is served until that version
+    /// is published. To be called after the collection's row was locked and before the change is committed.
+    pub async fn mark_changing(&self, id: CollectionId, version: i64) {
+        let Some(connection) = &self.connection else { return };
+        let mark = versions::mark_changing(&self.version_name(id), version);
+        connection
+            .run::<()>(&mark)
+            .await
+            .or_log("mark a collection as changing");
+    }
+
+    fn answer_name(&self, key: &AnswerKey) -> String {
+        format!("{}:answer:{key}", self.prefix)
+    }
+
+    fn version_name(&self, id: CollectionId) -> String {
+        format!("{}:version:{id}", self.prefix)
+    }
+}
+
+/// Compares a cached answer with today's versions. A value that cannot be read counts as absent: it may be of an older release.
+fn judge(answer: Option<String>, versions: Vec<Option<String>>, scope: &CollectionScope) -> Lookup {
+    let Some(cached) = answer.and_then(|json| serde_json::from_str::<CachedAnswer>(&json).ok()) else {
+        return Lookup::Absent;
+    };
+    if cached.versions.len() != scope.ids().len() {
+        return Lookup::Absent;
+    }
+    let mut proven = true;
+    for (id, stored) in scope.ids().iter().zip(versions) {
+        match KnownVersion::read(stored.as_deref()) {
+            KnownVersion::Settled(version) if cached.versions.get(id) == Some(&version) => {}
+            KnownVersion::Settled(_) | KnownVersion::Changing => return Lookup::Absent,
+            KnownVersion::Unknown => proven = false,
+        }
+    }
+    if proven {
+        Lookup::Fresh(cached.answer)
+    } else {
+        Lookup::Unproven(cached)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Grounding, UserId};
+
+    fn cached(scope: &CollectionScope, version: i64) -> CachedAnswer {
+        CachedAnswer {
+            answer: Answer {
+                text: "30 s".to_owned(),
+                citations: vec![],
+                grounded: Grounding::Full,
+                model: "m".to_owned(),
+                truncated: false,
+            },
+            versions: scope.ids().iter().map(|id| (*id, version)).collect(),
+        }
+    }
+
+    fn judged(stored: [Option<&str>; 2]) -> Lookup {
+        let scope = CollectionScope::everything_readable_by(UserId::new());
+        let json = serde_json::to_string(&cached(&scope, 7)).unwrap();
+        judge(Some(json), stored.map(|v| v.map(str::to_owned)).to_vec(), &scope)
+    }
+
+    #[test]
+    fn an_answer_is_fresh_only_if_every_version_equals() {
+        assert!(matches!(judged([Some("7"), Some("7")]), Lookup::Fresh(_)));
+        assert_eq!(judged([Some("7"), Some("8")]), Lookup::Absent);
+        assert_eq!(judged([Some("6"), Some("7")]), Lookup::Absent);
+    }
+
+    #[test]
+    fn a_collection_in_change_serves_nothing() {
+        assert_eq!(judged([Some("7"), Some("!8")]), Lookup::Absent);
+        assert_eq!(judged([None, Some("!8")]), Lookup::Absent);
+    }
+
+    #[test]
+    fn a_missing_version_has_to_be_asked_for() {
+        assert!(matches!(judged([Some("7"), None]), Lookup::Unproven(_)));
+    }
+
+    #[test]
+    fn an_unreadable_value_is_absent() {
+        let scope = CollectionScope::everything_readable_by(UserId::new());
+        for text in ["", "null", "{\"answer\":1}", "\u{0}"] {
+            assert_eq!(judge(Some(text.to_owned()), vec![None, None], &scope), Lookup::Absent);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! How Postgres is reached.
+
+use std::time::Duration;
+
+use tokio_postgres::config::SslMode;
+
+use super::Env;
+
+/// `DATABASE_URL` and `DATABASE_CA_FILE`.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// The parsed connection string.
+    pub connection: tokio_postgres::Config,
+    /// PEM file with the certificate authorities to trust; the public ones if it is not given.
+    pub ca_file: Option<String>,
+    /// The most connections one sandbox opens.
+    pub max_connections: usize,
+    /// The longest a statement may take before the client gives up on it and on its connection.
+    pub statement_timeout: Duration,
+}
+
+impl DatabaseConfig {
+    /// Reads the section. `max_connections` and `statement_timeout` belong to the function, not to the deployment.
+    pub fn from_env(env: &mut Env, max_connections: usize, statement_timeout: Duration) -> Self {
+        let url = env.required("DATABASE_URL");
+        let connection = Self::parse(&url).unwrap_or_else(|problem| {
+            if !url.is_empty() {
+                env.problem("DATABASE_URL", problem);
+            }
+            tokio_postgres::Config::new()
+        });
+        Self {
+            connection,
+            ca_file: env.optional("DATABASE_CA_FILE"),
+            max_connections,
+            statement_timeout,
+        }
+    }
+
+    /// `verify-full` and `verify-ca` are spellings of libpq that the client library does not know. With us TLS always
+    /// verifies certificate and host name, so both mean `require`.
+    fn parse(url: &str) -> Result<tokio_postgres::Config, &'static str> {
+        let url = url
+            .replace("sslmode=verify-full", "sslmode=require")
+            .replace("sslmode=verify-ca", "sslmode=require");
+        let mut config: tokio_postgres::Config = url
+            .parse()
+            .map_err(|_| "must be like postgres://user:password@host:5432/database")?;
+        if config.get_hosts().is_empty() {
+            return Err("must name a host");
+        }
+        config
+            .application_name("docent")
+            .connect_timeout(Duration::from_secs(2));
+        Ok(config)
+    }
+
+    /// Whether connections are encrypted: always, unless the URL says `sslmode=disable` or leaves it out for a
+    /// server on this machine.
+    #[must_use]
+    pub fn uses_tls(&self) -> bool {
+        self.connection.get_ssl_mode() != SslMode::Disable && !self.is_local()
+            || self.connection.get_ssl_mode() == SslMode::Require
+    }
+
+    fn is_local(&self) -> bool {
+        use tokio_postgres::config::Host;
+        self.connection.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        })
+    }
+}
+
+/// The connection string holds a password, so nothing of it is shown.
+impl std::fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<DatabaseConfig, String> {
+        let mut env = Env::new([("DATABASE_URL".to_owned(), url.to_owned())]);
+        let config = DatabaseConfig::from_env(&mut env, 1, Duration::from_secs(1));
+        env.finish().map(|()| config).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_remote_server_is_always_reached_over_tls_unless_disabled() {
+        assert!(read("postgres://u:p@db.example.com/d").unwrap().uses_tls());
+        assert!(
+            read("postgres://u:p@db.example.com/d?sslmode=verify-full")
+                .unwrap()
+                .uses_tls()
+        );
+        assert!(
+            !read("postgres://u:p@db.example.com/d?sslmode=disable")
+                .unwrap()
+                .uses_tls()
+        );
+        assert!(!read("postgres://u:p@127.0.0.1:5433/d").unwrap().uses_tls());
+    }
+
+    #[test]
+    fn a_broken_url_is_named_but_not_shown() {
+        let message = read("postgres://u:hunter2@").unwrap_err();
+        assert!(
+            message.contains("DATABASE_URL") && !message.contains("hunter2"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn the_password_is_not_in_debug_output() {
+        assert!(!format!("{:?}", read("postgres://u:hunter2@localhost/d").unwrap()).contains("hunter2"));
+    }
+}

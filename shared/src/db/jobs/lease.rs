@@ -1,0 +1,193 @@
+//! Who works on a job: a worker takes it for the time of a lease and renews the lease while it works.
+//!
+//! All times are the database's. Each claim makes a fresh token, and every later write of that worker names it: one
+//! that was thought dead and comes back finds that its token no longer counts (a fencing token).
+
+use std::time::Duration;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{Json, Type};
+use uuid::Uuid;
+
+use super::super::{DbError, Session, seconds};
+use super::{IS_OVERDUE, MESSAGE_PATIENCE};
+use crate::domain::{
+    ChatId, CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobStatus, QuestionText, UserId,
+};
+
+/// The right to write a job's outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    token: Uuid,
+}
+
+impl Lease {
+    pub(super) fn token(&self) -> &Uuid {
+        &self.token
+    }
+}
+
+/// A job that this worker, and no other, works on.
+#[derive(Debug)]
+pub struct ClaimedJob {
+    /// Proves it.
+    pub lease: Lease,
+    /// Whose job it is.
+    pub owner: UserId,
+    /// Which attempt this is, from 1.
+    pub attempt: i32,
+    /// How long the job has waited for its first attempt.
+    pub waited: Duration,
+    /// What is to be done.
+    pub work: Work,
+}
+
+/// What a job is to do.
+#[derive(Debug)]
+pub enum Work {
+    /// Answer a question.
+    Answer {
+        /// The chat that will hold question and answer.
+        chat: ChatId,
+        /// The question.
+        question: QuestionText,
+        /// Where to look.
+        scope: CollectionScope,
+        /// The versions of those collections before anything was read from them.
+        versions: CollectionVersions,
+    },
+    /// Cut a document into passages.
+    Ingest {
+        /// The document.
+        document: DocumentId,
+    },
+}
+
+/// What came of the attempt to take a job.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is ours.
+    Mine(Box<ClaimedJob>),
+    /// It has ended: there is nothing to do.
+    Finished(JobStatus),
+    /// It is not to be worked on before this time has passed: somebody else holds it, or its next attempt is later.
+    HeldFor(Duration),
+    /// There is no such job: it was deleted with its chat, its document or its owner.
+    Unknown,
+}
+
+/// Takes a job if it waits, or if the lease of the worker that had it ran out. One statement: of several workers that
+/// try at once, one wins. A job past its deadline is ended here.
+///
+/// # Errors
+/// The database cannot be asked, or the job's row holds what this version does not understand.
+pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim, DbError> {
+    // The outer query sees the row as it was before the update, which is what tells the other outcomes apart.
+    let statement = format!(
+        "WITH ended AS (
+            UPDATE jobs j SET status = 'expired', finished_at = now(), lease_token = NULL, lease_until = NULL,
+                              next_attempt_at = NULL, resend_at = NULL
+            WHERE j.id = $1 AND {IS_OVERDUE} RETURNING j.id
+        ), mine AS (
+            UPDATE jobs j SET status = 'active', attempt = j.attempt + 1, lease_token = $2,
+                              lease_until = now() + $3 * interval '1 second',
+                              resend_at = now() + $3 * interval '1 second' + {MESSAGE_PATIENCE},
+                              next_attempt_at = NULL, started_at = coalesce(j.started_at, now())
+            WHERE j.id = $1 AND j.expires_at > now()
+              AND (j.status = 'queued'
+                   OR (j.status = 'delayed' AND j.next_attempt_at <= now())
+                   OR (j.status = 'active' AND j.lease_until <= now()))
+            RETURNING j.id, j.attempt
+        )
+        SELECT j.kind, j.owner_id, j.chat_id, j.question, j.collection_ids, j.document_id,
+               mine.attempt AS attempt,
+               CASE WHEN ended.id IS NULL THEN j.status ELSE 'expired' END AS status,
+               extract(epoch FROM now() - j.created_at)::float8 AS waited,
+               extract(epoch FROM coalesce(j.next_attempt_at, j.lease_until) - now())::float8 AS held_for,
+               (SELECT jsonb_object_agg(c.id, c.version) FROM collections c
+                WHERE c.id = ANY(j.collection_ids) AND (c.owner_id = j.owner_id OR c.owner_id IS NULL)) AS versions
+        FROM jobs j LEFT JOIN mine ON mine.id = j.id LEFT JOIN ended ON ended.id = j.id
+        WHERE j.id = $1"
+    );
+    let token = Uuid::new_v4();
+    let params = [
+        (&id.uuid() as _, Type::UUID),
+        (&token as _, Type::UUID),
+        (&seconds(lease) as _, Type::FLOAT8),
+    ];
+    let Some(row) = db.row(&statement, &params).await? else {
+        return Ok(Claim::Unknown);
+    };
+    match row.get::<_, Option<i32>>("attempt") {
+        Some(attempt) => claimed(&row, Lease { job: id, token }, attempt),
+        None => not_claimed(&row, lease),
+    }
+}
+
+fn claimed(row: &Row, lease: Lease, attempt: i32) -> Result<Claim, DbError> {
+    let kind: &str = row.get("kind");
+    let work = match kind {
+        "answer_question" => answer_work(row)?,
+        "ingest_document" => Work::Ingest {
+            document: DocumentId::from(row.get::<_, Uuid>("document_id")),
+        },
+        other => return Err(DbError::Unreadable(format!("job kind {other}"))),
+    };
+    Ok(Claim::Mine(Box::new(ClaimedJob {
+        lease,
+        owner: UserId::from(row.get::<_, Uuid>("owner_id")),
+        attempt,
+        waited: span(row.get("waited")),
+        work,
+    })))
+}
+
+fn answer_work(row: &Row) -> Result<Work, DbError> {
+    let question: &str = row.get("question");
+    let versions: Option<Json<std::collections::BTreeMap<CollectionId, i64>>> = row.get("versions");
+    Ok(Work::Answer {
+        chat: ChatId::from(row.get::<_, Uuid>("chat_id")),
+        question: QuestionText::parse(question).map_err(|e| DbError::Unreadable(format!("question: {e}")))?,
+        scope: CollectionScope::stored(row.get("collection_ids")),
+        versions: versions.map(|Json(versions)| versions).unwrap_or_default(),
+    })
+}
+
+fn not_claimed(row: &Row, lease: Duration) -> Result<Claim, DbError> {
+    let stored: &str = row.get("status");
+    let status: JobStatus = stored.parse().map_err(|_| DbError::Unreadable(stored.to_owned()))?;
+    if status.is_final() {
+        return Ok(Claim::Finished(status));
+    }
+    // The row may have been taken by another worker after this statement began: then it still shows as waiting, and
+    // the other's lease is what there is to wait for.
+    let held_for = row.get::<_, Option<f64>>("held_for").filter(|seconds| *seconds > 0.0);
+    Ok(Claim::HeldFor(
+        held_for.map_or(lease, |seconds| span(seconds).max(Duration::from_secs(1))),
+    ))
+}
+
+fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Renews a lease. `false`: the job is no longer this worker's (it was cancelled, deleted, or taken by another), and the
+/// work on it is to be dropped.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn renew(db: &mut Session, held: &Lease, lease: Duration) -> Result<bool, DbError> {
+    let statement = format!(
+        "UPDATE jobs SET lease_until = now() + $3 * interval '1 second',
+                         resend_at = now() + $3 * interval '1 second' + {MESSAGE_PATIENCE}
+         WHERE id = $1 AND lease_token = $2 AND status = 'active' RETURNING id"
+    );
+    let params = [
+        (&held.job.uuid() as _, Type::UUID),
+        (held.token() as _, Type::UUID),
+        (&seconds(lease) as _, Type::FLOAT8),
+    ];
+    Ok(db.row(&statement, &params).await?.is_some())
+}

@@ -1,0 +1,33 @@
+//! Postgres: all SQL of the functions, one file a table, as free functions that take a [`Session`] first.
+//!
+//! Every statement on a user's rows takes the owner. Columns are named, and read by name.
+
+pub mod chats;
+pub mod collections;
+pub mod documents;
+pub mod jobs;
+pub mod passages;
+mod pool;
+mod session;
+pub mod users;
+
+pub use pool::Db;
+pub use session::{DbError, Session};
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// One page of a list that is ordered from the newest to the oldest.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Only entries older than this one.
+    pub before: Option<Uuid>,
+    /// The most entries to return.
+    pub limit: i64,
+}
+
+/// A span as a statement's parameter: seconds, to be multiplied with `interval '1 second'` by the database's clock.
+fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64()
+}

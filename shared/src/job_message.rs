@@ -1,0 +1,98 @@
+//! What travels through the queue: ids only, so that no text of a user rests in SQS or its dead-letter queue.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{JobId, JobKind};
+
+/// The one version of the message there is. A worker refuses others, so a new one is rolled out worker first.
+const VERSION: u8 = 1;
+
+/// Names a job that is waiting in Postgres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobMessage {
+    /// What kind of job it is.
+    pub kind: JobKind,
+    /// The job's row.
+    pub job_id: JobId,
+}
+
+/// The message as it stands in the queue.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    v: u8,
+    kind: JobKind,
+    job_id: JobId,
+}
+
+impl JobMessage {
+    /// The message's body.
+    #[must_use]
+    pub fn to_body(self) -> String {
+        let wire = Wire {
+            v: VERSION,
+            kind: self.kind,
+            job_id: self.job_id,
+        };
+        serde_json::to_string(&wire).unwrap_or_else(|_| unreachable!("ids and a fixed word always serialise"))
+    }
+
+    /// Reads a message's body.
+    ///
+    /// # Errors
+    /// [`NotAJobMessage`] if the body is no JSON of this form, or of another version.
+    pub fn from_body(body: &str) -> Result<Self, NotAJobMessage> {
+        let wire: Wire = serde_json::from_str(body).map_err(|error| NotAJobMessage(error.to_string()))?;
+        if wire.v == VERSION {
+            Ok(Self {
+                kind: wire.kind,
+                job_id: wire.job_id,
+            })
+        } else {
+            Err(NotAJobMessage(format!("version {} is not understood", wire.v)))
+        }
+    }
+}
+
+/// The body of a message does not name a job.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a job message: {0}")]
+pub struct NotAJobMessage(String);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Messages of this form may be in a queue while a new version is deployed.
+    const STORED: &str = r#"{"v":1,"kind":"answer_question","jobId":"01890a5d-ac96-774b-bcce-b302099a8057"}"#;
+
+    #[test]
+    fn a_stored_message_reads_and_writes_the_same() {
+        let message = JobMessage::from_body(STORED).unwrap();
+        assert_eq!(message.kind, JobKind::AnswerQuestion);
+        assert_eq!(message.to_body(), STORED);
+    }
+
+    #[test]
+    fn other_versions_and_other_texts_are_refused() {
+        for body in [
+            "",
+            "{}",
+            "not json",
+            &STORED.replace("\"v\":1", "\"v\":2"),
+            &STORED.replace("answer_question", "drop_tables"),
+            &STORED.replace("01890a5d", "zzz"),
+        ] {
+            assert!(JobMessage::from_body(body).is_err(), "{body} was accepted");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_the_parser_panic(body in ".*") {
+            let _ = JobMessage::from_body(&body);
+        }
+    }
+}

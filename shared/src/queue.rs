@@ -1,0 +1,123 @@
+//! SQS: sends jobs on their way and puts received messages off.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use crate::config::QueueConfig;
+use crate::job_message::JobMessage;
+
+/// The longest time SQS lets a message wait before its first delivery.
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// The job queue.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// SQS did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}: {cause}")]
+pub struct QueueError {
+    action: &'static str,
+    cause: String,
+}
+
+impl Queue {
+    /// Makes the client. It connects at its first call.
+    ///
+    /// Credentials come from the environment alone: Lambda always sets them there, and asking the other providers
+    /// costs start-up time.
+    pub async fn connect(config: &QueueConfig) -> Self {
+        let timeouts = aws_sdk_sqs::config::timeout::TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(2))
+            .operation_timeout(Duration::from_secs(4))
+            .build();
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
+            .region(aws_config::environment::EnvironmentVariableRegionProvider::new())
+            .timeout_config(timeouts)
+            .load()
+            .await;
+        Self {
+            client: aws_sdk_sqs::Client::new(&sdk),
+            url: config.url.clone(),
+        }
+    }
+
+    /// Sends a job on its way; it is delivered after `delay` (at most 15 minutes).
+    ///
+    /// # Errors
+    /// [`QueueError`] if SQS did not accept the message. It may still have arrived: a job has to stand a second delivery.
+    pub async fn send(&self, message: JobMessage, delay: Duration) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message.to_body())
+            .delay_seconds(whole_seconds(delay.min(LONGEST_DELAY)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("send message", error))
+    }
+
+    /// Makes a received message visible again after `delay`, whatever the queue's own visibility timeout is.
+    ///
+    /// # Errors
+    /// [`QueueError`] if SQS refused; the message then comes back after the time that was set before.
+    pub async fn defer(&self, receipt_handle: &str, delay: Duration) -> Result<(), QueueError> {
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt_handle)
+            .visibility_timeout(whole_seconds(delay))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("change message visibility", error))
+    }
+
+    /// Whether the queue answers.
+    ///
+    /// # Errors
+    /// [`QueueError`] if it does not.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        self.client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(QueueAttributeName::QueueArn)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("get queue attributes", error))
+    }
+}
+
+/// SQS counts in whole seconds. Rounded up: a message that comes back early would only have to be put off again.
+fn whole_seconds(span: Duration) -> i32 {
+    i32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
+}
+
+fn failed(action: &'static str, error: impl std::error::Error) -> QueueError {
+    QueueError {
+        action,
+        cause: DisplayErrorContext(error).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        assert_eq!(whole_seconds(Duration::ZERO), 0);
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(2)), 2);
+    }
+}
