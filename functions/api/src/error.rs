@@ -1,0 +1,161 @@
+//! What can go wrong, and what a client is told: one enum, one table. Status codes stand nowhere else.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use shared::db::DbError;
+use shared::domain::Invalid;
+use shared::telemetry::chain;
+
+/// What is wrong with which field of a request.
+pub type FieldProblems = BTreeMap<String, Vec<String>>;
+
+/// A request that cannot be served as it is.
+#[derive(Debug)]
+pub enum ApiError {
+    /// The body is not JSON.
+    InvalidJson(String),
+    /// The body is not sent as JSON.
+    UnsupportedMediaType,
+    /// The body is larger than the route takes.
+    PayloadTooLarge(String),
+    /// Some values are missing or wrong.
+    InvalidFields(FieldProblems),
+    /// No token, or one that is not valid (any more).
+    Unauthorized,
+    /// Wrong address or wrong password.
+    WrongCredentials,
+    /// An account with this address exists.
+    EmailTaken,
+    /// Does not exist, or not for this caller.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The database is down or too slow at the moment.
+    Unavailable(DbError),
+    /// A defect, or a database that refuses us.
+    Internal(String),
+}
+
+impl ApiError {
+    /// One field with one problem.
+    pub fn field(name: &str, problem: &Invalid) -> Self {
+        Self::InvalidFields(BTreeMap::from([(name.to_owned(), vec![problem.0.clone()])]))
+    }
+
+    /// The table: status, code for programs, sentence for people.
+    fn public(&self) -> (StatusCode, &'static str, &str) {
+        match self {
+            Self::InvalidJson(problem) => (StatusCode::BAD_REQUEST, "invalid_json", problem),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Send the body as JSON, with the header Content-Type: application/json.",
+            ),
+            Self::PayloadTooLarge(limit) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", limit),
+            Self::InvalidFields(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_request",
+                "Some values cannot be accepted; see details.",
+            ),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Sign in, and send the token as: Authorization: Bearer <token>.",
+            ),
+            Self::WrongCredentials => (
+                StatusCode::UNAUTHORIZED,
+                "wrong_credentials",
+                "The e-mail address or the password is wrong.",
+            ),
+            Self::EmailTaken => (
+                StatusCode::CONFLICT,
+                "email_taken",
+                "There is an account with this e-mail address. Sign in instead.",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This path does not take this method.",
+            ),
+            Self::Unavailable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The service cannot answer at the moment. Try again in a few seconds.",
+            ),
+            Self::Internal(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong inside the service.",
+            ),
+        }
+    }
+
+    /// Internal text is logged here, once, within the request's span.
+    fn log(&self) {
+        match self {
+            Self::Unavailable(error) => tracing::error!(error = chain(error), "the database is not available"),
+            Self::Internal(error) => tracing::error!(error, "internal error"),
+            _ => {}
+        }
+    }
+}
+
+/// The body of every error. The request's id is filled in on the way out, where it is known.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    error: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<FieldProblems>,
+    pub(crate) request_id: String,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let (status, code, text) = self.public();
+        let mut problem = Problem {
+            error: text.to_owned(),
+            code,
+            details: None,
+            request_id: String::new(),
+        };
+        let mut response = status.into_response();
+        let headers = response.headers_mut();
+        match self {
+            Self::InvalidFields(details) => problem.details = Some(details),
+            Self::Unauthorized => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Unavailable(_) => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            _ => {}
+        }
+        response.extensions_mut().insert(problem);
+        response
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        if error.is_passing() {
+            Self::Unavailable(error)
+        } else {
+            Self::Internal(chain(&error))
+        }
+    }
+}
+
+/// The error for a response that some layer made by its status alone.
+pub(crate) fn for_bare_status(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge("The body is too large.".to_owned()),
+        status if status.is_client_error() => ApiError::InvalidJson("The request cannot be understood.".to_owned()),
+        status => ApiError::Internal(format!("a layer answered {status} without saying why")),
+    }
+}

@@ -1,0 +1,20 @@
+//! What every request passes, from the outside in: security headers, CORS, request id with log line and error body,
+//! and the net that catches panics.
+
+mod cors;
+mod headers;
+mod observe;
+
+use axum::Router;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+
+/// Wraps all routes. The outermost layer is added last.
+pub(crate) fn wrap(routes: Router<App>, app: &App) -> Router<App> {
+    routes
+        .layer(CatchPanicLayer::custom(observe::after_panic))
+        .layer(axum::middleware::from_fn(observe::observe))
+        .layer(cors::layer(&app.config.allowed_origins))
+        .layer(axum::middleware::from_fn(headers::secure))
+}

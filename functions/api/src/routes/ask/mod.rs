@@ -1,0 +1,4 @@
+//! Questions: asked, and then polled.
+
+pub mod create;
+pub mod poll;

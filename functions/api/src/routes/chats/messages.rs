@@ -1,0 +1,63 @@
+//! `GET /api/chats/{id}/messages`: the turns of a chat, newest first.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use shared::db::chats::{self, Message};
+use shared::domain::{Citation, JobId, MessageId};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::CurrentUser;
+use crate::cursor::{self, PageQuery};
+use crate::error::ApiError;
+use crate::routes::{id_of_path, rfc3339};
+
+/// One page.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Messages {
+    messages: Vec<MessageView>,
+    next_cursor: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageView {
+    id: MessageId,
+    job_id: Option<JobId>,
+    role: String,
+    content: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    citations: Option<Vec<Citation>>,
+    created_at: String,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id,
+            job_id: message.job_id,
+            role: message.role,
+            content: message.content,
+            citations: message.answer.map(|answer| answer.citations),
+            created_at: rfc3339(message.created_at),
+        }
+    }
+}
+
+pub(crate) async fn messages(
+    State(app): State<App>,
+    user: CurrentUser,
+    Path(id): Path<String>,
+    PageQuery(page): PageQuery,
+) -> Result<Json<Messages>, ApiError> {
+    let id = id_of_path(&id)?;
+    let found = chats::messages(&mut app.db.session().await?, user.0, id, page).await?;
+    let messages = found.ok_or(ApiError::NotFound)?;
+    let next_cursor = cursor::next(page, messages.iter().map(|message| message.id.uuid()));
+    Ok(Json(Messages {
+        messages: messages.into_iter().map(MessageView::from).collect(),
+        next_cursor,
+    }))
+}

@@ -1,0 +1,5 @@
+//! Chats.
+
+pub mod delete;
+pub mod list;
+pub mod messages;

@@ -1,0 +1,39 @@
+//! The handlers: the URL predicts the file.
+
+pub mod ask;
+pub mod auth;
+pub mod chats;
+pub mod documents;
+pub mod health;
+pub mod ready;
+pub mod users;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use shared::job_message::JobMessage;
+use shared::telemetry::OrLog;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// An id of a path. One that is no id names nothing, so it is answered like one that does not exist.
+pub(crate) fn id_of_path<T: FromStr>(text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|_| ApiError::NotFound)
+}
+
+/// A time as clients read it (RFC 3339).
+pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// Sends a stored job on its way. If that fails the job is safe all the same: its row says when a message that did not
+/// arrive has to be sent again.
+pub(crate) async fn send_to_worker(app: &App, message: JobMessage) {
+    app.queue
+        .send(message, Duration::ZERO)
+        .await
+        .or_log("send a job to the queue");
+}
