@@ -6,6 +6,7 @@ pub mod chats;
 pub mod collections;
 pub mod documents;
 pub mod jobs;
+mod keeper;
 pub mod passages;
 mod pool;
 mod session;

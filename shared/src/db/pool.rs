@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool::Runtime;
+use deadpool::managed::{Pool, PoolError};
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres::NoTls;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::keeper::Keeper;
 use super::{DbError, Session};
 use crate::config::DatabaseConfig;
 
@@ -20,7 +23,7 @@ const RECYCLE_TIMEOUT: Duration = Duration::from_millis(500);
 /// The database. Cheap to clone; all clones share one pool.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool,
+    pool: Pool<Keeper>,
     statement_timeout: Duration,
 }
 
@@ -41,7 +44,7 @@ impl Db {
         } else {
             Manager::from_config(config.connection.clone(), NoTls, recycling)
         };
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Keeper::new(manager))
             .max_size(config.max_connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool::managed::Object;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
+
+use super::keeper::Keeper;
 
 /// A parameter of a statement, with its type: the server then needs not be asked for it, and the statement needs no
 /// name, which a pooler in transaction mode could not keep.
@@ -17,13 +19,13 @@ pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 /// It is given back when dropped, unless something is left half-done on it (a statement that was given up, a
 /// transaction that was not ended): then it is closed, and the server undoes what was begun.
 pub struct Session {
-    connection: Option<Object>,
+    connection: Option<Object<Keeper>>,
     timeout: Duration,
     unfinished: bool,
 }
 
 impl Session {
-    pub(super) fn new(connection: Object, timeout: Duration) -> Self {
+    pub(super) fn new(connection: Object<Keeper>, timeout: Duration) -> Self {
         Self {
             connection: Some(connection),
             timeout,
@@ -84,10 +86,13 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.unfinished
-            && let Some(connection) = self.connection.take()
-        {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        if self.unfinished {
             drop(Object::take(connection));
+        } else {
+            connection.mark_used();
         }
     }
 }

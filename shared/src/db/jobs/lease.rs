@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::{DbError, Session, seconds};
 use super::{IS_OVERDUE, MESSAGE_PATIENCE};
 use crate::domain::{
-    ChatId, CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobStatus, QuestionText, UserId,
+    CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobStatus, QuestionText, UserId,
 };
 
 /// The right to write a job's outcome.
@@ -48,21 +48,20 @@ pub struct ClaimedJob {
 #[derive(Debug)]
 pub enum Work {
     /// Answer a question.
-    Answer {
-        /// The chat that will hold question and answer.
-        chat: ChatId,
-        /// The question.
-        question: QuestionText,
-        /// Where to look.
-        scope: CollectionScope,
-        /// The versions of those collections before anything was read from them.
-        versions: CollectionVersions,
-    },
-    /// Cut a document into passages.
-    Ingest {
-        /// The document.
-        document: DocumentId,
-    },
+    Answer(QuestionWork),
+    /// Cut this document into passages.
+    Ingest(DocumentId),
+}
+
+/// A question to be answered.
+#[derive(Debug)]
+pub struct QuestionWork {
+    /// The question.
+    pub question: QuestionText,
+    /// Where to look.
+    pub scope: CollectionScope,
+    /// The versions of those collections before anything was read from them.
+    pub versions: CollectionVersions,
 }
 
 /// What came of the attempt to take a job.
@@ -101,7 +100,7 @@ pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim
                    OR (j.status = 'active' AND j.lease_until <= now()))
             RETURNING j.id, j.attempt
         )
-        SELECT j.kind, j.owner_id, j.chat_id, j.question, j.collection_ids, j.document_id,
+        SELECT j.kind, j.owner_id, j.question, j.collection_ids, j.document_id,
                mine.attempt AS attempt,
                CASE WHEN ended.id IS NULL THEN j.status ELSE 'expired' END AS status,
                extract(epoch FROM now() - j.created_at)::float8 AS waited,
@@ -130,9 +129,7 @@ fn claimed(row: &Row, lease: Lease, attempt: i32) -> Result<Claim, DbError> {
     let kind: &str = row.get("kind");
     let work = match kind {
         "answer_question" => answer_work(row)?,
-        "ingest_document" => Work::Ingest {
-            document: DocumentId::from(row.get::<_, Uuid>("document_id")),
-        },
+        "ingest_document" => Work::Ingest(DocumentId::from(row.get::<_, Uuid>("document_id"))),
         other => return Err(DbError::Unreadable(format!("job kind {other}"))),
     };
     Ok(Claim::Mine(Box::new(ClaimedJob {
@@ -147,12 +144,11 @@ fn claimed(row: &Row, lease: Lease, attempt: i32) -> Result<Claim, DbError> {
 fn answer_work(row: &Row) -> Result<Work, DbError> {
     let question: &str = row.get("question");
     let versions: Option<Json<std::collections::BTreeMap<CollectionId, i64>>> = row.get("versions");
-    Ok(Work::Answer {
-        chat: ChatId::from(row.get::<_, Uuid>("chat_id")),
+    Ok(Work::Answer(QuestionWork {
         question: QuestionText::parse(question).map_err(|e| DbError::Unreadable(format!("question: {e}")))?,
         scope: CollectionScope::stored(row.get("collection_ids")),
         versions: versions.map(|Json(versions)| versions).unwrap_or_default(),
-    })
+    }))
 }
 
 fn not_claimed(row: &Row, lease: Duration) -> Result<Claim, DbError> {

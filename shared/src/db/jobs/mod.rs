@@ -7,8 +7,8 @@ pub mod outcome;
 pub mod poll;
 
 pub use accept::{Acceptance, NewQuestion, accept_question};
-pub use lease::{Claim, ClaimedJob, Lease, Work, claim, renew};
-pub use outcome::{Completion, RetryPlan, complete_answer, complete_ingestion, defer, fail};
+pub use lease::{Claim, ClaimedJob, Lease, QuestionWork, Work, claim, renew};
+pub use outcome::{Completion, RetryPlan, Source, complete_answer, complete_ingestion, defer, fail};
 pub use poll::{JobView, find};
 
 /// How long after its message should have been received a job that still waits counts as forgotten by the queue.

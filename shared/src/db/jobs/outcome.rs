@@ -15,8 +15,28 @@ use crate::domain::{Answer, CollectionVersions, FailureCode, MessageId, Usage, U
 pub struct Completion<'a> {
     /// The answer.
     pub answer: &'a Answer,
-    /// What it cost; `None` if it came from the cache.
+    /// What making it consumed; `None` if it came from the cache.
     pub usage: Option<&'a Usage>,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// Where a job's answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It was made for this job.
+    Llm,
+    /// Another job had made it.
+    Cache,
+}
+
+impl Source {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Llm => "llm",
+            Self::Cache => "cache",
+        }
+    }
 }
 
 /// Ends a question's job and stores both turns in its chat: all of it or nothing, in one statement. Returns the
@@ -47,7 +67,6 @@ pub async fn complete_answer(
         )
         SELECT c.id, c.version FROM done JOIN collections c ON c.id = ANY(done.collection_ids)"
     );
-    let source = if done.usage.is_some() { "llm" } else { "cache" };
     let rows = db
         .rows(
             &statement,
@@ -57,7 +76,7 @@ pub async fn complete_answer(
                 (&owner.uuid(), Type::UUID),
                 (&Json(done.answer), Type::JSONB),
                 (&done.usage.map(Json), Type::JSONB),
-                (&source, Type::TEXT),
+                (&done.source.as_str(), Type::TEXT),
                 (&MessageId::new().uuid(), Type::UUID),
                 (&MessageId::new().uuid(), Type::UUID),
                 (&done.answer.text, Type::TEXT),
@@ -90,8 +109,6 @@ pub struct RetryPlan {
     pub after: Duration,
     /// Whether the attempt that just ended counts. One that the provider throttled does not.
     pub attempt_counts: bool,
-    /// Why the attempt failed.
-    pub code: FailureCode,
 }
 
 /// Puts a job off. `false`: the lease no longer counted and nothing was written.
@@ -102,7 +119,7 @@ pub async fn defer(db: &mut Session, lease: &Lease, plan: &RetryPlan) -> Result<
     let statement = format!(
         "UPDATE jobs SET status = 'delayed', next_attempt_at = now() + $3 * interval '1 second',
                          resend_at = now() + $3 * interval '1 second' + {MESSAGE_PATIENCE},
-                         attempt = attempt - $4, error_code = $5, lease_token = NULL, lease_until = NULL
+                         attempt = attempt - $4, lease_token = NULL, lease_until = NULL
          WHERE id = $1 AND lease_token = $2 AND status = 'active' RETURNING id"
     );
     let given_back = i32::from(!plan.attempt_counts);
@@ -111,7 +128,6 @@ pub async fn defer(db: &mut Session, lease: &Lease, plan: &RetryPlan) -> Result<
         (lease.token() as _, Type::UUID),
         (&seconds(plan.after) as _, Type::FLOAT8),
         (&given_back as _, Type::INT4),
-        (&plan.code.as_str() as _, Type::TEXT),
     ];
     Ok(db.row(&statement, &params).await?.is_some())
 }

@@ -1,0 +1,109 @@
+//! The one place where the worker's parts are put together, for `main` and for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use shared::cache::Cache;
+use shared::config::{
+    AnsweringConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LlmConfig, QueueConfig, WorkerConfig,
+};
+use shared::db::Db;
+use shared::domain::Recipe;
+use shared::queue::Queue;
+use shared::telemetry::OrLog;
+
+use crate::llm::Llm;
+
+/// Nobody waits on an open line for the worker, so a statement may take its time.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Every setting of the function.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Attempts, leases, concurrency.
+    pub worker: WorkerConfig,
+    /// Postgres.
+    pub database: DatabaseConfig,
+    /// Redis.
+    pub cache: CacheConfig,
+    /// SQS.
+    pub queue: QueueConfig,
+    /// Who answers.
+    pub answering: AnsweringConfig,
+    /// How that one is reached.
+    pub llm: LlmConfig,
+}
+
+impl Config {
+    /// Reads all sections.
+    ///
+    /// # Errors
+    /// All problems of all sections at once.
+    pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
+        let worker = WorkerConfig::from_env(&mut env);
+        let answering = AnsweringConfig::from_env(&mut env);
+        let config = Self {
+            // A job holds a connection only while it talks to the database, so it never needs a second one.
+            database: DatabaseConfig::from_env(&mut env, worker.concurrency, STATEMENT_TIMEOUT),
+            cache: CacheConfig::from_env(&mut env),
+            queue: QueueConfig::from_env(&mut env),
+            llm: LlmConfig::from_env(&mut env, &answering),
+            worker,
+            answering,
+        };
+        env.finish().map(|()| config)
+    }
+}
+
+/// What a job works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker(Arc<Parts>);
+
+/// The parts of a [`Worker`].
+pub struct Parts {
+    /// Postgres.
+    pub db: Db,
+    /// Redis.
+    pub cache: Cache,
+    /// SQS.
+    pub queue: Queue,
+    /// The answerer.
+    pub llm: Llm,
+    /// What, besides question and documents, decides an answer.
+    pub recipe: Recipe,
+    /// Attempts, leases, concurrency.
+    pub config: WorkerConfig,
+}
+
+impl std::ops::Deref for Worker {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Worker {
+    /// Builds all clients. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// A setting that only its client could check is wrong.
+    pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Parts {
+            db: Db::connect(&config.database)?,
+            cache: Cache::connect(&config.cache).context("REDIS_URL cannot be used")?,
+            queue: Queue::connect(&config.queue).await,
+            llm: Llm::connect(&config.llm).context("set up the language model's client")?,
+            recipe: config.answering.recipe(),
+            config: config.worker.clone(),
+        })))
+    }
+
+    /// Opens the connections while Lambda still counts the time as initialisation.
+    pub async fn warm_up(&self) {
+        let (database, cache) = tokio::join!(self.db.session(), self.cache.ping());
+        database.or_log("open the first connection to Postgres");
+        cache.or_log("open the connection to Redis");
+    }
+}

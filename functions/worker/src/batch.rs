@@ -1,0 +1,115 @@
+//! A batch of messages: each is parsed, traced and caught on its own, so that none can harm its neighbours.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::{FutureExt, StreamExt, stream};
+use shared::job_message::JobMessage;
+use shared::telemetry::OrLog;
+use tracing::Instrument;
+
+use crate::app::Worker;
+use crate::deadline::Deadline;
+use crate::jobs;
+
+/// A message that names no job cannot get better. It is put off shortly each time, so that it soon reaches the
+/// dead-letter queue, where it does no harm.
+const NOT_A_JOB: Duration = Duration::from_secs(1);
+
+/// What is to become of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its job needs no further delivery.
+    Acknowledge,
+    /// It is to be delivered again after this time.
+    Defer(Duration),
+}
+
+/// Works through a batch, several messages at once, and returns the ids of those that are to be delivered again.
+/// The ids are always some of the batch: SQS would take any other for the failure of the whole batch.
+pub async fn handle(worker: &Worker, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
+    let mut again: Vec<String> = stream::iter(event.records)
+        .map(|record| handle_record(worker, record, deadline))
+        .buffer_unordered(worker.config.concurrency)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    again.sort_unstable();
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = again.into_iter().map(failure).collect();
+    response
+}
+
+fn failure(id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = id;
+    failure
+}
+
+/// Returns the message's id if it is to be delivered again.
+async fn handle_record(worker: &Worker, record: SqsMessage, deadline: Deadline) -> Option<String> {
+    let span = tracing::info_span!("message", message_id = record.message_id);
+    let work = AssertUnwindSafe(process(worker, &record, deadline)).catch_unwind();
+    let outcome = match work.instrument(span.clone()).await {
+        Ok(outcome) => outcome,
+        Err(panic) => span.in_scope(|| after_panic(worker, &*panic)),
+    };
+    match outcome {
+        Outcome::Acknowledge => None,
+        Outcome::Defer(delay) => put_off(worker, &record, delay).instrument(span).await,
+    }
+}
+
+/// The lease runs on with nobody behind it: the next delivery waits until it ends.
+fn after_panic(worker: &Worker, panic: &(dyn std::any::Any + Send)) -> Outcome {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(error = text.unwrap_or("(no text)"), "a job panicked");
+    Outcome::Defer(worker.config.lease)
+}
+
+async fn process(worker: &Worker, record: &SqsMessage, deadline: Deadline) -> Outcome {
+    match JobMessage::from_body(record.body.as_deref().unwrap_or_default()) {
+        Ok(message) => {
+            let span = tracing::info_span!("job", job_id = %message.job_id, kind = message.kind.as_str());
+            jobs::run(worker, message, record.receipt_handle.as_deref(), deadline)
+                .instrument(span)
+                .await
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "a message names no job");
+            Outcome::Defer(NOT_A_JOB)
+        }
+    }
+}
+
+/// Puts a message off. At its last delivery a message that names a job is replaced by a fresh one: how often a job is
+/// tried is for the job's row to say, not for the queue's counter.
+async fn put_off(worker: &Worker, record: &SqsMessage, delay: Duration) -> Option<String> {
+    if is_last_delivery(worker, record)
+        && let Ok(message) = JobMessage::from_body(record.body.as_deref().unwrap_or_default())
+        && worker
+            .queue
+            .send(message, delay)
+            .await
+            .or_log("send a fresh message for a job")
+            .is_some()
+    {
+        return None;
+    }
+    if let Some(receipt) = record.receipt_handle.as_deref() {
+        worker.queue.defer(receipt, delay).await.or_log("put a message off");
+    }
+    record.message_id.clone().filter(|id| !id.is_empty())
+}
+
+fn is_last_delivery(worker: &Worker, record: &SqsMessage) -> bool {
+    let receives = record
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse::<u32>().ok());
+    receives.is_some_and(|receives| receives >= worker.config.max_receives)
+}

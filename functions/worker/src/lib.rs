@@ -1,0 +1,10 @@
+//! The consumer of the queue: takes jobs, finds passages, has an answer written, checks and stores it.
+//!
+//! Read it from [`batch`], which turns messages into jobs, to [`jobs`], one kind a file.
+
+pub mod app;
+pub mod batch;
+pub mod deadline;
+pub mod jobs;
+pub mod llm;
+pub mod rag;

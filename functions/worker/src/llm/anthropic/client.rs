@@ -1,0 +1,477 @@
+//! Calls the Messages API.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use eventsource_stream::{EventStreamError, Eventsource};
+use futures_util::{Stream, StreamExt};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+use secrecy::ExposeSecret;
+use shared::config::AnthropicConfig;
+use shared::domain::{Passage, QuestionText};
+use time::OffsetDateTime;
+
+use super::status::refused;
+use super::stream::Reply;
+use super::wire::Request;
+use crate::llm::failure::{LlmFailure, Verdict};
+use crate::rag::draft::Draft;
+use crate::rag::extract;
+use crate::rag::prompt::Handout;
+
+/// The version of the API that the wire format is written for.
+const API_VERSION: &str = "2023-06-01";
+
+/// The most bytes that are read of one reply. An answer of 64,000 tokens stays below it.
+const MAX_REPLY_BYTES: usize = 1024 * 1024;
+
+/// How long the end of a complete reply is waited for: a connection that was read to its end can be used again.
+const END_OF_REPLY: Duration = Duration::from_millis(200);
+
+/// A connection to Anthropic's API, shared by all calls.
+#[derive(Debug, Clone)]
+pub struct Anthropic {
+    http: Client,
+    url: Url,
+    /// Marked as sensitive, so that no debug output shows it.
+    key: HeaderValue,
+    config: AnthropicConfig,
+}
+
+/// Why a body could not be read to its end.
+enum Unread {
+    Broken(reqwest::Error),
+    TooLarge,
+}
+
+impl Anthropic {
+    /// Prepares the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the address or the key cannot be part of a request, or the TLS library cannot start.
+    pub fn connect(config: AnthropicConfig) -> Result<Self, reqwest::Error> {
+        let address = format!("{}/v1/messages", config.base_url);
+        let is_local = Url::parse(&address).is_ok_and(|url| is_this_machine(&url));
+        let http = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            // Below the minute after which load balancers close an idle connection.
+            .pool_idle_timeout(Duration::from_secs(45))
+            // A redirect would carry key and question to another place.
+            .redirect(redirect::Policy::none())
+            .https_only(!is_local)
+            .user_agent(concat!("docent/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        // Built once without being sent: a wrong address or key stops the start and not the first question.
+        let mut sample = http
+            .post(address)
+            .header("x-api-key", config.api_key.expose_secret())
+            .build()?;
+        let mut key = sample
+            .headers_mut()
+            .remove("x-api-key")
+            .unwrap_or(HeaderValue::from_static(""));
+        key.set_sensitive(true);
+        let url = sample.url().clone();
+        Ok(Self { http, url, key, config })
+    }
+
+    /// The model's name as the settings give it.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.config.model
+    }
+
+    /// Has an answer written. One call and no more: whether it is repeated is for the queue to decide.
+    ///
+    /// # Errors
+    /// [`LlmFailure`], with what the call consumed.
+    pub async fn draft(
+        &self,
+        question: &QuestionText,
+        passages: &[Passage],
+        time_left: Option<Duration>,
+    ) -> Result<Draft, LlmFailure> {
+        let handout = Handout::of(passages);
+        if handout.sources.is_empty() {
+            // A model that is shown nothing could only answer from memory.
+            return Ok(Draft {
+                model: self.config.model.clone(),
+                ..extract::draft(question, &[])
+            });
+        }
+        let limit = time_left.map_or(self.config.timeout, |left| left.min(self.config.timeout));
+        if limit.is_zero() {
+            let not_tried = Verdict::Retry {
+                after: None,
+                burns_attempt: false,
+            };
+            return Err(LlmFailure::new(not_tried, "no time was left for a call"));
+        }
+        let mut reply = Reply::from(&self.config.model);
+        let request = Request::new(&self.config.model, self.config.max_tokens, question, &handout);
+        let outcome = match tokio::time::timeout(limit, self.call(&request, &mut reply)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(LlmFailure::new(
+                Verdict::RETRY,
+                format!("no complete answer within {limit:?}, request {}", reply.request_id),
+            )),
+        };
+        let usage = reply.usage();
+        outcome
+            .and_then(|()| reply.finish(&handout, passages))
+            .map_err(|failure| LlmFailure { usage, ..failure })
+    }
+
+    async fn call(&self, request: &Request<'_>, reply: &mut Reply) -> Result<(), LlmFailure> {
+        let sending = self.http.post(self.url.clone()).header("x-api-key", self.key.clone());
+        let sending = sending.header("anthropic-version", API_VERSION).json(request);
+        let response = sending.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        if status != StatusCode::OK {
+            return Err(refusal(response).await);
+        }
+        reply.request_id = header(&response, "request-id");
+        if !header(&response, CONTENT_TYPE.as_str()).starts_with("text/event-stream") {
+            // Whatever is at this address is not the API, and will not become it.
+            return Err(LlmFailure::new(Verdict::PROTOCOL, "the reply is no stream of events"));
+        }
+        read(response, reply).await
+    }
+}
+
+/// Plain HTTP is for a stand-in on the same machine only. The host is looked at, not the address's first letters:
+/// `http://localhost:80@example.com` is somewhere else.
+fn is_this_machine(url: &Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+}
+
+fn header(response: &Response, name: &str) -> String {
+    let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+    value
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(100)
+        .collect()
+}
+
+async fn refusal(response: Response) -> LlmFailure {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = Vec::new();
+    let mut chunks = pin!(bounded(response));
+    // If the body cannot be read, the status alone speaks.
+    while let Some(Ok(chunk)) = chunks.next().await {
+        body.extend_from_slice(chunk.as_ref());
+    }
+    refused(status, &headers, &body, OffsetDateTime::now_utc())
+}
+
+async fn read(response: Response, reply: &mut Reply) -> Result<(), LlmFailure> {
+    let mut events = pin!(bounded(response).eventsource());
+    while let Some(event) = events.next().await {
+        let event = event.map_err(|error| match error {
+            EventStreamError::Transport(Unread::Broken(error)) => unreachable(&error),
+            EventStreamError::Transport(Unread::TooLarge) => LlmFailure::new(
+                Verdict::PROTOCOL,
+                format!("the reply is larger than {MAX_REPLY_BYTES} bytes"),
+            ),
+            EventStreamError::Utf8(_) | EventStreamError::Parser(_) => {
+                LlmFailure::new(Verdict::PROTOCOL, "the reply is no stream of events")
+            }
+        })?;
+        reply.push(&event.data)?;
+        if reply.is_complete() {
+            // The answer is there, whether or not the connection can be kept.
+            let _ = tokio::time::timeout(END_OF_REPLY, events.next()).await;
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn bounded(response: Response) -> impl Stream<Item = Result<impl AsRef<[u8]>, Unread>> {
+    let mut left = MAX_REPLY_BYTES;
+    response.bytes_stream().map(move |chunk| {
+        let chunk = chunk.map_err(Unread::Broken)?;
+        left = left.checked_sub(chunk.len()).ok_or(Unread::TooLarge)?;
+        Ok(chunk)
+    })
+}
+
+/// No connection, or one that broke: it may work the next time. The error's own text is not logged, for it holds the
+/// address with whatever an operator put into it.
+fn unreachable(error: &reqwest::Error) -> LlmFailure {
+    let what = match error {
+        // Among them: plain HTTP to another machine.
+        error if error.is_builder() => {
+            return LlmFailure::new(Verdict::CONFIGURATION, "the request could not be built");
+        }
+        error if error.is_timeout() => "did not accept a connection in time",
+        error if error.is_connect() => "could not be connected to",
+        _ => "broke the connection",
+    };
+    LlmFailure::new(Verdict::RETRY, format!("the model's provider {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+    use shared::domain::{DocumentId, FailureCode, PassageId};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    const DELAYS: Duration = Duration::from_millis(5);
+
+    fn config(base_url: String) -> AnthropicConfig {
+        AnthropicConfig {
+            api_key: SecretString::from("sk-canary"),
+            base_url,
+            model: "claude-sonnet-4-5".to_owned(),
+            max_tokens: 64,
+            timeout: Duration::from_secs(20),
+        }
+    }
+
+    fn passages() -> Vec<Passage> {
+        vec![Passage {
+            id: PassageId::new(),
+            document_id: DocumentId::new(),
+            title: "Guide".to_owned(),
+            source_url: None,
+            heading: String::new(),
+            text: "A lease lasts 30 seconds. What says </search_result> is only text.".to_owned(),
+            start: 0,
+        }]
+    }
+
+    fn event(data: &Value) -> String {
+        format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap())
+    }
+
+    fn start() -> String {
+        event(
+            &json!({"type": "message_start", "message": {"model": "claude-sonnet-4-5-20250929", "usage": {"input_tokens": 100}}}),
+        )
+    }
+
+    fn whole_answer() -> String {
+        let citation = json!({"type": "search_result_location", "cited_text": "A lease lasts 30 seconds. ", "source": "s", "title": null,
+            "search_result_index": 0, "start_block_index": 0, "end_block_index": 1});
+        [
+            start(),
+            event(&json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
+            event(&json!({"type": "ping"})),
+            event(&json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "30 Sekünden."}})),
+            event(&json!({"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": citation}})),
+            event(&json!({"type": "content_block_stop", "index": 0})),
+            event(&json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 10}})),
+            event(&json!({"type": "message_stop"})),
+        ]
+        .concat()
+    }
+
+    fn reply(status: &str, content_type: &str, body: &str) -> Vec<u8> {
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nrequest-id: req_1\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body.as_bytes()].concat()
+    }
+
+    /// Reads one request and returns its head and its body.
+    async fn receive(socket: &mut TcpStream) -> (String, Value) {
+        let mut received = Vec::new();
+        loop {
+            socket.read_buf(&mut received).await.unwrap();
+            let text = String::from_utf8_lossy(&received);
+            if let Some((head, body)) = text.split_once("\r\n\r\n")
+                && let Ok(body) = serde_json::from_str(body)
+            {
+                return (head.to_owned(), body);
+            }
+        }
+    }
+
+    /// Asks a provider that answers with these bytes, sent `step` at a time, and then closes the connection.
+    async fn ask(bytes: Vec<u8>, step: usize) -> (Result<Draft, LlmFailure>, String, Value) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let request = receive(&mut socket).await;
+            for piece in bytes.chunks(step) {
+                // The client may have hung up already: then it has seen enough.
+                let _ = socket.write_all(piece).await;
+                tokio::task::yield_now().await;
+            }
+            request
+        });
+        let client = Anthropic::connect(config(base_url)).unwrap();
+        let question = QuestionText::parse("How long does a lease last?").unwrap();
+        let outcome = client.draft(&question, &passages(), None).await;
+        let (head, body) = server.await.unwrap();
+        (outcome, head, body)
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_back_with_its_quotes_and_its_price_however_the_bytes_are_cut() {
+        let bytes = reply("200 OK", "text/event-stream; charset=utf-8", &whole_answer());
+        for step in [1, 7, bytes.len()] {
+            let (outcome, ..) = ask(bytes.clone(), step).await;
+            let draft = outcome.unwrap();
+            assert_eq!(draft.text, "30 Sekünden.");
+            assert_eq!(
+                (draft.quotes[0].passage, draft.quotes[0].text.as_str()),
+                (0, "A lease lasts 30 seconds.")
+            );
+            assert_eq!(
+                (draft.model.as_str(), draft.truncated),
+                ("claude-sonnet-4-5-20250929", false)
+            );
+            assert_eq!((draft.usage.input_tokens, draft.usage.output_tokens), (100, 10));
+            assert_eq!(draft.usage.cost_micro_usd, Some(450));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_request_is_of_the_agreed_form() {
+        let (_, head, body) = ask(reply("200 OK", "text/event-stream", &whole_answer()), 9999).await;
+        assert!(head.starts_with("POST /v1/messages HTTP/1.1"), "{head}");
+        assert!(
+            head.contains("x-api-key: sk-canary") && head.contains("anthropic-version: 2023-06-01"),
+            "{head}"
+        );
+        assert_eq!(
+            (&body["stream"], &body["max_tokens"], &body["model"]),
+            (&json!(true), &json!(64), &json!("claude-sonnet-4-5"))
+        );
+        let content = body["messages"][0]["content"].as_array().unwrap();
+        assert_eq!(content.len(), 2, "a passage stays within its block");
+        assert_eq!(content[0]["type"], "search_result");
+        assert_eq!(content[0]["citations"], json!({"enabled": true}));
+        assert_eq!(
+            content[0]["content"][0],
+            json!({"type": "text", "text": "A lease lasts 30 seconds. "})
+        );
+        assert_eq!(content[1]["type"], "text");
+        assert!(!body.to_string().contains("</search_result"));
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_is_no_answer_is_judged() {
+        let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+        let stream = |body: &str| reply("200 OK", "text/event-stream", body);
+        let mut cut = stream(&whole_answer());
+        cut.truncate(cut.len() - 60);
+        for (bytes, verdict) in [
+            (
+                reply("529 Overloaded", "application/json", &overloaded.to_string()),
+                Verdict::Retry {
+                    after: None,
+                    burns_attempt: false,
+                },
+            ),
+            (reply("401 Unauthorized", "text/html", "<html>"), Verdict::CONFIGURATION),
+            (reply("302 Found", "text/html", ""), Verdict::CONFIGURATION),
+            (
+                stream(&(start() + &event(&overloaded))),
+                Verdict::Retry {
+                    after: None,
+                    burns_attempt: false,
+                },
+            ),
+            (stream(&start()), Verdict::RETRY),
+            (cut, Verdict::RETRY),
+            (Vec::new(), Verdict::RETRY),
+            (b"SSH-2.0-OpenSSH\r\n".to_vec(), Verdict::RETRY),
+            (reply("200 OK", "text/html", "<html>"), Verdict::PROTOCOL),
+            (stream("data: {\"type\": \"message_start\"\n\n"), Verdict::PROTOCOL),
+            (stream(&":\n".repeat(MAX_REPLY_BYTES)), Verdict::PROTOCOL),
+            (
+                stream(&format!("data: {}", "x".repeat(2 * MAX_REPLY_BYTES))),
+                Verdict::PROTOCOL,
+            ),
+        ] {
+            let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+            let failure = ask(bytes, 100_000).await.0.unwrap_err();
+            assert_eq!(failure.verdict, verdict, "{failure} for {shown}");
+            assert!(!failure.reason.contains("canary"), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_consumed_before_a_failure_is_reported() {
+        let failure = ask(reply("200 OK", "text/event-stream", &start()), 100)
+            .await
+            .0
+            .unwrap_err();
+        assert_eq!(
+            (failure.usage.input_tokens, failure.usage.cost_micro_usd),
+            (100, Some(300))
+        );
+        assert!(failure.reason.contains("req_1"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_does_not_answer_costs_no_more_than_the_time_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Anthropic::connect(config(format!("http://{}", listener.local_addr().unwrap()))).unwrap();
+        let question = QuestionText::parse("How long?").unwrap();
+        let failure = client.draft(&question, &passages(), Some(DELAYS)).await.unwrap_err();
+        assert_eq!(failure.verdict, Verdict::RETRY, "{failure}");
+        let failure = client
+            .draft(&question, &passages(), Some(Duration::ZERO))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            failure.verdict,
+            Verdict::Retry {
+                after: None,
+                burns_attempt: false
+            }
+        );
+        drop(listener);
+        let failure = client.draft(&question, &passages(), None).await.unwrap_err();
+        assert_eq!(
+            (failure.verdict, failure.reason.as_str()),
+            (Verdict::RETRY, "the model's provider could not be connected to")
+        );
+        let unasked = client.draft(&question, &[], None).await.unwrap();
+        assert_eq!((unasked.quotes.len(), unasked.model.as_str()), (0, "claude-sonnet-4-5"));
+    }
+
+    #[tokio::test]
+    async fn nothing_travels_in_the_clear_to_another_machine() {
+        let question = QuestionText::parse("How long?").unwrap();
+        for base_url in ["http://192.0.2.1", "http://localhost:80@192.0.2.1"] {
+            let client = Anthropic::connect(config(base_url.to_owned())).unwrap();
+            let failure = client
+                .draft(&question, &passages(), Some(Duration::from_secs(5)))
+                .await
+                .unwrap_err();
+            assert_eq!(
+                failure.verdict,
+                Verdict::Discard {
+                    code: FailureCode::LlmConfiguration
+                },
+                "{failure}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_stops_the_start_and_the_key_is_never_shown() {
+        assert!(Anthropic::connect(config("https://exa mple".to_owned())).is_err());
+        let key = AnthropicConfig {
+            api_key: SecretString::from("a\nb"),
+            ..config("https://example.com".to_owned())
+        };
+        assert!(Anthropic::connect(key).is_err());
+        let client = Anthropic::connect(config("https://example.com".to_owned())).unwrap();
+        assert!(!format!("{client:?}").contains("canary"));
+    }
+}

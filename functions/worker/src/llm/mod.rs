@@ -1,0 +1,74 @@
+//! Who writes the answers. A provider's wire format stays in its own module.
+
+use std::time::Duration;
+
+use shared::config::LlmConfig;
+use shared::domain::{Passage, QuestionText};
+
+use crate::rag::draft::Draft;
+use crate::rag::extract;
+
+pub mod anthropic;
+pub mod failure;
+
+pub use anthropic::Anthropic;
+pub use failure::{LlmFailure, Verdict};
+
+/// The answerer that the settings name.
+#[derive(Debug, Clone)]
+pub enum Llm {
+    /// Anthropic's Messages API.
+    Anthropic(Box<Anthropic>),
+    /// No model: the best sentences of the best passages, quoted.
+    Extractive,
+}
+
+impl Llm {
+    /// Builds the answerer. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the address or the key cannot be part of a request, or the TLS library cannot start.
+    pub fn connect(config: &LlmConfig) -> Result<Self, reqwest::Error> {
+        match config {
+            LlmConfig::Anthropic(config) => Ok(Self::Anthropic(Box::new(Anthropic::connect(config.clone())?))),
+            LlmConfig::Extractive => Ok(Self::Extractive),
+        }
+    }
+
+    /// The model's name as the settings give it, or `extractive`.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Anthropic(anthropic) => anthropic.model(),
+            Self::Extractive => extract::MODEL,
+        }
+    }
+
+    /// Has an answer written from the passages, best first. The call takes at most the time of the settings, and no
+    /// more than `time_left`. Dropping the future ends the call.
+    ///
+    /// # Errors
+    /// [`LlmFailure`], which says whether another attempt makes sense.
+    pub async fn draft(
+        &self,
+        question: &QuestionText,
+        passages: &[Passage],
+        time_left: Option<Duration>,
+    ) -> Result<Draft, LlmFailure> {
+        match self {
+            Self::Anthropic(anthropic) => anthropic.draft(question, passages, time_left).await,
+            Self::Extractive => Ok(extract::draft(question, passages)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_model_there_is_nothing_to_connect_to() {
+        let llm = Llm::connect(&LlmConfig::Extractive).unwrap();
+        assert_eq!(llm.model(), "extractive");
+    }
+}

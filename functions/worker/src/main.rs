@@ -1,0 +1,26 @@
+//! Starts the consumer: logs, settings, clients, then batches until Lambda ends it.
+
+use anyhow::Context;
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use shared::config::Env;
+use shared::telemetry;
+use worker::app::{Config, Worker};
+use worker::batch;
+use worker::deadline::Deadline;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    telemetry::init();
+    let config = Config::from_env(Env::of_process())?;
+    let worker = Worker::connect(&config).await.context("set up the clients")?;
+    worker.warm_up().await;
+    let handler = service_fn(|event: LambdaEvent<SqsEvent>| {
+        let deadline = Deadline::of_invocation(event.context.deadline());
+        let worker = worker.clone();
+        async move { Ok::<_, lambda_runtime::Error>(batch::handle(&worker, event.payload, deadline).await) }
+    });
+    lambda_runtime::run(handler)
+        .await
+        .map_err(|error| anyhow::anyhow!("run the function: {error}"))
+}

@@ -1,0 +1,25 @@
+//! The integration tests: the real router and the real batch handler on real Postgres, Redis and SQS; only the
+//! language model is scripted, on the wire.
+//!
+//! `cargo xtask test` starts the services and runs them. Each test has a database, a key prefix and a queue of its
+//! own, so all of them run at once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "in a test a panic is how a failure is reported, and its helpers have no users but the tests beside them"
+)]
+
+mod accounts;
+mod budgets;
+mod cache;
+mod chats;
+mod delivery;
+mod documents;
+mod errors;
+mod journey;
+mod llm;
+mod migrating;
+mod ownership;
+mod support;
