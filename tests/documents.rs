@@ -131,7 +131,10 @@ async fn a_text_of_exactly_one_mebibyte_is_ingested() {
     let sentence = "The quick brown fox jumps over the lazy dog again. ";
     let text: String = sentence.chars().cycle().take(1024 * 1024).collect();
     docent.upload(&ada, "Long", &text).await;
-    let covered = docent.database.number("SELECT max(end_character) FROM passages").await;
+    let covered = docent
+        .database
+        .number("SELECT max(end_character)::int8 FROM passages")
+        .await;
     assert!(covered >= 1024 * 1024 - 2, "{covered}");
 }
 

@@ -60,8 +60,9 @@ async fn what_no_further_attempt_would_mend_fails_after_one_call() {
             "llm_protocol",
         ),
     ];
-    let jobs = rows.map(|(reply, code)| async move { (ended_by(reply).await, code) });
-    for ((job, calls), code) in futures_util::future::join_all(jobs).await {
+    let jobs = rows.map(|(reply, code)| tokio::spawn(async move { (ended_by(reply).await, code) }));
+    for ended in jobs {
+        let ((job, calls), code) = ended.await.unwrap();
         assert_eq!((&job["status"], calls), (&json!("failed"), 1), "{code}: {job}");
         assert!(code.is_empty() || job["code"] == code, "{code}: {job}");
         assert!(
@@ -97,13 +98,16 @@ async fn what_may_pass_is_tried_again() {
         ("error event", Reply::Events(overloaded_midway)),
         ("empty answer", Reply::Events(events::answer("", &[], "end_turn"))),
     ];
-    let jobs = rows.map(|(what, reply)| async move {
-        let (docent, ada) = prepared(&[]).await;
-        docent.llm.then(reply);
-        let job = docent.ask_and_finish(&ada, QUESTION).await;
-        (what, job, docent.llm.calls())
+    let jobs = rows.map(|(what, reply)| {
+        tokio::spawn(async move {
+            let (docent, ada) = prepared(&[]).await;
+            docent.llm.then(reply);
+            let job = docent.ask_and_finish(&ada, QUESTION).await;
+            (what, job, docent.llm.calls())
+        })
     });
-    for (what, job, calls) in futures_util::future::join_all(jobs).await {
+    for ended in jobs {
+        let (what, job, calls) = ended.await.unwrap();
         assert_eq!((&job["status"], calls), (&json!("completed"), 2), "{what}: {job}");
     }
 }

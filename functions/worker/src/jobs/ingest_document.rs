@@ -17,10 +17,7 @@ pub(super) async fn run(worker: &Worker, job: &ClaimedJob, document: DocumentId)
     let Some(source) = source else {
         return Ok(Ended::LeaseLost);
     };
-    let passages: Vec<NewPassage> = chunking::split(&source.text, source.media_type)
-        .into_iter()
-        .map(passage)
-        .collect();
+    let (source, passages) = cut(source).await?;
     if passages.is_empty() {
         return Err(Failure::Discarded(FailureCode::DocumentEmpty));
     }
@@ -32,6 +29,19 @@ pub(super) async fn run(worker: &Worker, job: &ClaimedJob, document: DocumentId)
         }
         None => Ok(Ended::LeaseLost),
     }
+}
+
+/// Cuts on another thread: a large document takes seconds, and leases have to be renewed meanwhile.
+async fn cut(source: Source) -> Result<(Source, Vec<NewPassage>), Failure> {
+    let cut = tokio::task::spawn_blocking(move || {
+        let passages = chunking::split(&source.text, source.media_type)
+            .into_iter()
+            .map(passage)
+            .collect();
+        (source, passages)
+    });
+    // The other thread only ends early by a panic, which is a defect.
+    cut.await.map_err(|_| Failure::Discarded(FailureCode::Internal))
 }
 
 fn passage(chunk: Chunk) -> NewPassage {
