@@ -1,0 +1,154 @@
+//! The command line: words in, a [`Command`] out.
+
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt;
+
+/// What is printed without a command, with an unknown one and with `--help`.
+pub(crate) const HELP: &str = "\
+cargo xtask COMMAND
+
+  up [--once] [--port N] [--watch] [--release]
+                  set everything up, start Docent with its own Postgres, Redis and AWS emulator, load the
+                  sample documents, ask a question, show the answer, and serve until Ctrl-C
+                    --once      end after the answer; exit code 0 only if all of it worked
+                    --port N    serve HTTP on this port (default: 9000, or the next free one)
+                    --watch     rebuild and restart the functions when their code changes (cargo lambda watch)
+                    --release   run the release build of the functions
+                  DATABASE_URL, REDIS_URL, AWS_ENDPOINT_URL in the environment or in .env name services to use
+                  instead of starting them; ANTHROPIC_API_KEY there lets the real model answer
+  check           the quick checks: formatting, clippy with warnings denied, unit tests
+  test [FILTER]   every check, with set-up: the quick ones, integration tests on a stack of their own, docs,
+                  licences, SAM template, and the journey of `up --once` through the compiled functions;
+                  with FILTER only the integration tests whose name contains it
+  help            this text";
+
+/// A parsed command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Start everything and show the main job.
+    Up(UpOptions),
+    /// Formatting, clippy, unit tests.
+    Check,
+    /// Every check; or, with a filter, the integration tests that match it.
+    Test(Option<String>),
+    /// Print [`HELP`].
+    Help,
+    /// Internal: ends a run's processes when the run itself is gone (see `watchdog.rs`).
+    Watchdog,
+}
+
+/// The switches of `up`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct UpOptions {
+    /// End after the answer.
+    pub(crate) once: bool,
+    /// Serve HTTP on exactly this port.
+    pub(crate) port: Option<u16>,
+    /// Hot reload.
+    pub(crate) watch: bool,
+    /// Use the release profile.
+    pub(crate) release: bool,
+}
+
+/// Reads the command and its switches.
+///
+/// # Errors
+/// Names the word that was not understood.
+pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    match parser.next()? {
+        None => Err("which command?".into()),
+        Some(Short('h') | Long("help")) => Ok(Command::Help),
+        Some(Value(word)) => match word.string()?.as_str() {
+            "up" => parse_up(parser),
+            "check" => no_more(parser, Command::Check),
+            "test" => parse_test(parser),
+            "help" => Ok(Command::Help),
+            "watchdog" => no_more(parser, Command::Watchdog),
+            other => Err(format!("unknown command {other:?}").into()),
+        },
+        Some(other) => Err(other.unexpected()),
+    }
+}
+
+fn parse_up(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut options = UpOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("once") => options.once = true,
+            Long("port") => options.port = Some(parser.value()?.parse()?),
+            Long("watch") => options.watch = true,
+            Long("release") => options.release = true,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Up(options))
+}
+
+fn parse_test(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let filter = match parser.next()? {
+        None => None,
+        Some(Value(filter)) => Some(filter.string()?),
+        Some(Short('h') | Long("help")) => return Ok(Command::Help),
+        Some(other) => return Err(other.unexpected()),
+    };
+    no_more(parser, Command::Test(filter))
+}
+
+fn no_more(mut parser: lexopt::Parser, command: Command) -> Result<Command, lexopt::Error> {
+    match parser.next()? {
+        None => Ok(command),
+        Some(Short('h') | Long("help")) => Ok(Command::Help),
+        Some(other) => Err(other.unexpected()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Command, String> {
+        parse(lexopt::Parser::from_args(words)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn up_takes_its_switches_in_any_order() {
+        let expected = UpOptions {
+            once: true,
+            port: Some(9100),
+            watch: false,
+            release: true,
+        };
+        assert_eq!(
+            parsed(&["up", "--release", "--port", "9100", "--once"]),
+            Ok(Command::Up(expected))
+        );
+        assert_eq!(parsed(&["up"]), Ok(Command::Up(UpOptions::default())));
+    }
+
+    #[test]
+    fn test_takes_at_most_one_filter() {
+        assert_eq!(parsed(&["test"]), Ok(Command::Test(None)));
+        assert_eq!(parsed(&["test", "cache"]), Ok(Command::Test(Some("cache".to_owned()))));
+        assert!(parsed(&["test", "cache", "chat"]).is_err());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        assert!(parsed(&["upp"]).is_err_and(|error| error.contains("upp")));
+        assert!(parsed(&["up", "--prot", "1"]).is_err_and(|error| error.contains("--prot")));
+        assert!(parsed(&["up", "--port", "99999"]).is_err_and(|error| error.contains("99999")));
+        assert!(parsed(&["check", "now"]).is_err_and(|error| error.contains("now")));
+        assert!(parsed(&[]).is_err());
+    }
+
+    #[test]
+    fn the_help_names_every_command() {
+        for command in ["up", "check", "test", "help"] {
+            assert!(
+                HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),
+                "{command}"
+            );
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! One file a command.
+
+mod check;
+mod test;
+mod up;
+
+use anyhow::Result;
+
+use crate::args::Command;
+
+/// Runs a command; whether all of it went well.
+///
+/// # Errors
+/// What went wrong, if it is not a check's own result.
+pub(crate) fn run(command: &Command) -> Result<bool> {
+    match command {
+        Command::Up(options) => up::run(options).map(|()| true),
+        Command::Check => check::run(),
+        Command::Test(filter) => test::run(filter.as_deref()),
+        Command::Help | Command::Watchdog => Ok(true),
+    }
+}

@@ -1,0 +1,223 @@
+//! `cargo xtask test`: every check, with everything it needs.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::check::{cargo_visibly, formatting_and_lints, unit_tests};
+use super::up;
+use crate::args::UpOptions;
+use crate::place::{self, Place};
+use crate::settings::Settings;
+use crate::stack::{Services, Tools, python};
+use crate::{cargo, interrupt, process, progress};
+
+/// Runs everything, or the integration tests whose names contain the filter; whether all passed.
+///
+/// # Errors
+/// If something other than a check fails.
+pub(crate) fn run(filter: Option<&str>) -> Result<bool> {
+    let root = place::repository()?;
+    let mut report = Report::default();
+    match filter {
+        None => all(&root, &mut report)?,
+        Some(_) => integration_tests(&root, &mut report, filter)?,
+    }
+    Ok(report.finish())
+}
+
+fn all(root: &Path, report: &mut Report) -> Result<()> {
+    formatting_and_lints(root, report)?;
+    // One compilation for the unit tests, the integration tests and the journey.
+    let compiles = report.check("compile", || {
+        cargo::build(root, "compile", &["--workspace", "--all-targets"])
+    })?;
+    if compiles {
+        unit_tests(root, report)?;
+        integration_tests(root, report, None)?;
+        report.check("journey", || journey(root))?;
+    } else {
+        for name in ["unit tests", "integration tests", "journey"] {
+            report.skip(name, "the workspace does not compile");
+        }
+    }
+    documentation(root, report)?;
+    licences(root, report)?;
+    report.check("SAM template", || sam_template(root))?;
+    Ok(())
+}
+
+fn documentation(root: &Path, report: &mut Report) -> Result<()> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+    let variables = [("RUSTDOCFLAGS", "-D warnings")];
+    report.check("documentation", || {
+        cargo_visibly(root, "cargo doc", &arguments, &variables)
+    })?;
+    Ok(())
+}
+
+/// The integration tests, on services of their own.
+fn integration_tests(root: &Path, report: &mut Report, filter: Option<&str>) -> Result<()> {
+    report.check("integration tests", || {
+        let mut place = Place::throwaway(root)?;
+        let result = on_services(&place, |services| {
+            let variables = [
+                ("AWS_ENDPOINT_URL", services.aws.url()),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("TEST_DATABASE_URL", services.database_url.as_str()),
+                ("TEST_REDIS_URL", &services.redis_url),
+            ];
+            let mut arguments = vec!["test", "--workspace", "--test", "*", "--no-fail-fast"];
+            arguments.extend(filter.into_iter().flat_map(|filter| ["--", filter]));
+            cargo_visibly(root, "cargo test", &arguments, &variables)
+        });
+        explain_failure(&mut place, result)
+    })?;
+    Ok(())
+}
+
+fn on_services(place: &Place, work: impl FnOnce(&Services) -> Result<()>) -> Result<()> {
+    let settings = Settings::default();
+    let tools = Tools::ensure(&place.root, &settings)?;
+    work(&Services::start(place, &settings, &tools)?)
+}
+
+/// What users do, through the compiled functions: `up --once` with data of its own.
+fn journey(root: &Path) -> Result<()> {
+    let mut place = Place::throwaway(root)?;
+    let options = UpOptions {
+        once: true,
+        ..UpOptions::default()
+    };
+    let result = up::run_in(&place, &Settings::default(), &options, Instant::now());
+    explain_failure(&mut place, result)
+}
+
+fn explain_failure(place: &mut Place, result: Result<()>) -> Result<()> {
+    result.map_err(|error| {
+        place.keep_logs();
+        error.context(format!("the services' logs are in {}", place.logs.display()))
+    })
+}
+
+fn licences(root: &Path, report: &mut Report) -> Result<()> {
+    let mut version = cargo::command(root);
+    version.args(["deny", "--version"]);
+    if process::output("cargo deny", version).is_err() {
+        report.skip("licences", "cargo-deny is not installed");
+        return Ok(());
+    }
+    let arguments = ["deny", "--offline", "check", "licenses", "bans", "sources"];
+    report.check("licences", || cargo_visibly(root, "cargo deny", &arguments, &[]))?;
+    Ok(())
+}
+
+fn sam_template(root: &Path) -> Result<()> {
+    let environment = python::SAM.ensure(root)?;
+    let mut command = Command::new(environment.join("bin/python"));
+    command
+        .args(["-m", "samcli", "validate", "--lint", "--template-file", "template.yaml"])
+        .current_dir(root);
+    // A region, because SAM wants one; no telemetry, because nobody was asked.
+    command
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("SAM_CLI_TELEMETRY", "0");
+    process::run_visibly("sam validate", command).context("validate template.yaml")
+}
+
+/// The results so far.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    rows: Vec<(String, Outcome, Duration)>,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped(String),
+}
+
+impl Report {
+    /// Runs one check; whether it passed. A failure is noted and shown, and does not keep other checks from running.
+    ///
+    /// # Errors
+    /// After Ctrl-C.
+    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) -> Result<bool> {
+        progress::line(&format!("\n== {name}"));
+        let start = Instant::now();
+        let outcome = match check() {
+            Ok(()) => Outcome::Passed,
+            Err(_) if interrupt::requested() => return Err(interrupt::Interrupted.into()),
+            Err(error) => {
+                progress::line(&format!("FAILED: {error:#}"));
+                Outcome::Failed
+            }
+        };
+        let passed = matches!(outcome, Outcome::Passed);
+        self.rows.push((name.to_owned(), outcome, start.elapsed()));
+        Ok(passed)
+    }
+
+    /// Notes a check that was not run.
+    pub(crate) fn skip(&mut self, name: &str, reason: &str) {
+        progress::line(&format!("\n== {name}: skipped, {reason}"));
+        self.rows
+            .push((name.to_owned(), Outcome::Skipped(reason.to_owned()), Duration::ZERO));
+    }
+
+    /// Prints the table; whether nothing failed.
+    pub(crate) fn finish(&self) -> bool {
+        progress::line(&format!("\n{self}"));
+        !self
+            .rows
+            .iter()
+            .any(|(_, outcome, _)| matches!(outcome, Outcome::Failed))
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (name, outcome, duration) in &self.rows {
+            let outcome = match outcome {
+                Outcome::Passed => "passed".to_owned(),
+                Outcome::Failed => "FAILED".to_owned(),
+                Outcome::Skipped(reason) => format!("skipped: {reason}"),
+            };
+            writeln!(formatter, "  {} {name:<18} {outcome}", progress::duration(*duration))?;
+        }
+        let total = self.rows.iter().map(|(_, _, duration)| *duration).sum();
+        write!(formatter, "  {} total", progress::duration(total))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failure_fails_the_run_and_the_others_still_count() {
+        let mut report = Report::default();
+        assert!(!report.check("first", || anyhow::bail!("no")).unwrap());
+        assert!(report.check("second", || Ok(())).unwrap());
+        report.skip("third", "not here");
+        assert!(!report.finish());
+        let table = report.to_string();
+        assert!(
+            table.contains("first              FAILED") && table.contains("second             passed"),
+            "{table}"
+        );
+        assert!(table.contains("third              skipped: not here"), "{table}");
+    }
+
+    #[test]
+    fn a_skipped_check_is_no_failure() {
+        let mut report = Report::default();
+        report.skip("only", "not here");
+        assert!(report.finish());
+    }
+}

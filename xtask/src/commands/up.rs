@@ -1,0 +1,159 @@
+//! `cargo xtask up`: everything from nothing to an answered question, then serving until Ctrl-C.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::args::UpOptions;
+use crate::journey::{self, User};
+use crate::place::{self, Place};
+use crate::settings::Settings;
+use crate::stack::aws::Queue;
+use crate::stack::functions::{self, Functions, Plan};
+use crate::stack::{Services, Tools, database};
+use crate::{cargo, interrupt, process, progress};
+
+/// How often the running programs are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Runs `up`.
+///
+/// # Errors
+/// If a step fails, or a program ends while serving.
+pub(crate) fn run(options: &UpOptions) -> Result<()> {
+    let start = Instant::now();
+    let root = place::repository()?;
+    let place = Place::of_up(&root)?;
+    let settings = Settings::load(&root)?;
+    let result = run_in(&place, &settings, options, start);
+    match result {
+        Err(error) if !error.is::<interrupt::Interrupted>() => Err(anyhow!(
+            "{error:#}\n\nAll logs of this run are in {}",
+            place.logs.display()
+        )),
+        result => result,
+    }
+}
+
+/// The whole of `up` at a place; also the last step of `test`, on a throwaway place without the developer's settings.
+///
+/// # Errors
+/// If a step fails, or a program ends while serving.
+pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, start: Instant) -> Result<()> {
+    let compile = || compile(place, options);
+    let ((), (tools, mut services)) = interrupt::both(compile, || {
+        let tools = Tools::ensure(&place.root, settings)?;
+        let services = Services::start(place, settings, &tools)?;
+        Ok((tools, services))
+    })?;
+    let queue = prepare(&services)?;
+    let variables = functions::variables(place, settings, &services, &queue)?;
+    say_who_answers(&variables["LLM_PROVIDER"]);
+    let mut functions = progress::step("start the functions", || {
+        let plan = Plan {
+            place,
+            services: &services,
+            queue: &queue,
+            environment: &tools.environment,
+            binaries: binaries(place, options),
+            options,
+            variables,
+        };
+        let functions = Functions::start(&plan)?;
+        let text = format!("functions answer at {}", functions.base);
+        Ok((functions, text))
+    })?;
+    let user = User::demo(&place.dir)?;
+    journey::run(&functions.base, &place.root, &user, services.own_cache)
+        .with_context(|| what_the_functions_say(place))?;
+    progress::line(&format!("total {}", progress::duration(start.elapsed()).trim()));
+    if options.once {
+        return Ok(());
+    }
+    place.announce(&functions.base)?;
+    explain(&functions.base, &user);
+    serve(&mut functions, &mut services)
+}
+
+/// The ends of the functions' logs: the emulator's has the worker's.
+fn what_the_functions_say(place: &Place) -> String {
+    let logs = ["api", "worker", "aws-emulator"].map(|name| place.log(name));
+    let tails: Vec<String> = logs
+        .iter()
+        .filter(|log| log.exists())
+        .map(|log| process::tail(log))
+        .collect();
+    format!("the main job failed\n{}\n", tails.join("\n"))
+}
+
+fn compile(place: &Place, options: &UpOptions) -> Result<()> {
+    let mut arguments = vec!["--package", "api", "--package", "worker"];
+    arguments.extend(options.release.then_some("--release"));
+    cargo::build(&place.root, "compile the functions", &arguments)
+}
+
+fn binaries(place: &Place, options: &UpOptions) -> PathBuf {
+    cargo::target_dir(&place.root).join(if options.release { "release" } else { "debug" })
+}
+
+/// The schema and the queue.
+fn prepare(services: &Services) -> Result<Queue> {
+    progress::step("apply the migrations", || {
+        let applied = database::migrate(&services.database_url)?;
+        let text = if applied.is_empty() {
+            "schema is up to date".to_owned()
+        } else {
+            applied.join(", ")
+        };
+        Ok(((), format!("migrations: {text}")))
+    })?;
+    progress::step("create the queue", || {
+        let queue = services.aws.queue_with_dead_letters("docent-jobs")?;
+        Ok((queue, "queue docent-jobs with its dead-letter queue".to_owned()))
+    })
+}
+
+fn say_who_answers(provider: &str) {
+    progress::line(match provider {
+        "anthropic" => "          answers come from Anthropic's model",
+        "extractive" => {
+            "          answers come from the built-in extractive answerer: no ANTHROPIC_API_KEY is set, so no model is asked"
+        }
+        _ => "          answers come from the provider that LLM_PROVIDER names",
+    });
+}
+
+fn explain(base: &str, user: &User) {
+    let User { email, password } = user;
+    progress::line(&format!(
+        r#"
+Docent is at {base}
+
+Try it in another terminal:
+
+  TOKEN=$(curl -s {base}/api/auth/login -H 'content-type: application/json' \
+    -d '{{"email":"{email}","password":"{password}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+
+  curl -s {base}/api/documents -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+    -d '{{"title":"Tea","text":"Green tea is brewed with water of 80 degrees for two minutes.","mediaType":"text/plain"}}'
+
+  JOB=$(curl -s {base}/api/ask -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+    -d '{{"query":"How hot is the water for green tea?"}}' | sed 's/.*"jobId":"\([^"]*\)".*/\1/')
+
+  curl -s {base}/api/ask/$JOB -H "authorization: Bearer $TOKEN"
+
+Ctrl-C ends everything."#
+    ));
+}
+
+/// Watches over the running programs until Ctrl-C.
+fn serve(functions: &mut Functions, services: &mut Services) -> Result<()> {
+    while !interrupt::requested() {
+        functions.check()?;
+        services.check()?;
+        std::thread::sleep(LOOK);
+    }
+    progress::line("\nending");
+    Ok(())
+}
