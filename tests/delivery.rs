@@ -9,10 +9,9 @@ use shared::domain::{FailureCode, JobId, Usage};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use worker::batch;
-use worker::deadline::Deadline;
 
 use crate::journey::{LEASES, QUESTION};
-use crate::support::{Docent, Reply, User, event, text, wait_for};
+use crate::support::{Docent, Reply, User, event, invocation, text, wait_for};
 
 async fn prepared(settings: &[(&str, &str)]) -> (Docent, User) {
     let docent = Docent::with(settings).await;
@@ -31,7 +30,7 @@ fn record(id: &str, body: &str) -> Value {
 }
 
 async fn failed_ids(docent: &Docent, records: Vec<Value>) -> Vec<String> {
-    let response = batch::handle(&docent.worker, event(records), Deadline::none()).await;
+    let response = batch::handle(&docent.worker, event(records), &invocation()).await;
     response
         .batch_item_failures
         .into_iter()

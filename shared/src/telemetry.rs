@@ -4,6 +4,8 @@
 //! `message_id`, `user_id`, `attempt`, `outcome`, `code`, `status`, `method`, `route`, `ms` (a duration in
 //! milliseconds), `error` (the chain of causes). Never a question, an answer, a document, a token or a secret.
 
+use std::time::Duration;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `LOG_LEVEL` chooses what is written (`info` if it is not set; a list such as `warn,api=debug` works too).
@@ -22,6 +24,12 @@ pub fn init() {
     if started.is_err() {
         tracing::debug!("logging was already started");
     }
+}
+
+/// A duration as it stands in a log: milliseconds with three decimals.
+#[must_use]
+pub fn milliseconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 /// The error with its chain of causes, in one line.

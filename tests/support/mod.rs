@@ -10,7 +10,7 @@ mod wire;
 pub use database::Database;
 pub use docent::{Docent, PASSWORD, SECRET, User, text};
 pub use http::{Reply as HttpReply, request};
-pub use queue::{TestQueue, event};
+pub use queue::{TestQueue, event, invocation};
 pub use scripted_llm::{Reply, ScriptedLlm, events};
 pub use wire::CountingProxy;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use worker::app::Worker;
 use worker::batch;
-use worker::deadline::Deadline;
+use worker::invocation::{Deadline, Invocation};
 
 /// A queue of its own.
 pub struct TestQueue {
@@ -76,7 +76,7 @@ impl TestQueue {
                 )
             })
             .collect();
-        let failed: Vec<String> = batch::handle(worker, event, Deadline::none())
+        let failed: Vec<String> = batch::handle(worker, event, &invocation())
             .await
             .batch_item_failures
             .into_iter()
@@ -122,4 +122,12 @@ impl TestQueue {
 /// The event of a batch with these records.
 pub fn event(records: Vec<Value>) -> SqsEvent {
     serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+/// An invocation without an end.
+pub fn invocation() -> Invocation {
+    Invocation {
+        request_id: "test".to_owned(),
+        deadline: Deadline::none(),
+    }
 }

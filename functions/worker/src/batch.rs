@@ -7,10 +7,11 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use futures_util::{FutureExt, StreamExt, stream};
 use shared::job_message::JobMessage;
 use shared::telemetry::OrLog;
-use tracing::Instrument;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span};
 
 use crate::app::Worker;
-use crate::deadline::Deadline;
+use crate::invocation::Invocation;
 use crate::jobs;
 
 /// A message that names no job cannot get better. It is put off shortly each time, so that it soon reaches the
@@ -28,9 +29,9 @@ pub enum Outcome {
 
 /// Works through a batch, several messages at once, and returns the ids of those that are to be delivered again.
 /// The ids are always some of the batch: SQS would take any other for the failure of the whole batch.
-pub async fn handle(worker: &Worker, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
+pub async fn handle(worker: &Worker, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
     let mut again: Vec<String> = stream::iter(event.records)
-        .map(|record| handle_record(worker, record, deadline))
+        .map(|record| handle_record(worker, record, invocation))
         .buffer_unordered(worker.config.concurrency)
         .filter_map(std::future::ready)
         .collect()
@@ -48,9 +49,15 @@ fn failure(id: String) -> BatchItemFailure {
 }
 
 /// Returns the message's id if it is to be delivered again.
-async fn handle_record(worker: &Worker, record: SqsMessage, deadline: Deadline) -> Option<String> {
-    let span = tracing::info_span!("message", message_id = record.message_id);
-    let work = AssertUnwindSafe(process(worker, &record, deadline)).catch_unwind();
+async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocation) -> Option<String> {
+    let span = tracing::info_span!(
+        "job",
+        request_id = invocation.request_id,
+        message_id = record.message_id,
+        job_id = Empty,
+        kind = Empty
+    );
+    let work = AssertUnwindSafe(process(worker, &record, invocation)).catch_unwind();
     let outcome = match work.instrument(span.clone()).await {
         Ok(outcome) => outcome,
         Err(panic) => span.in_scope(|| after_panic(worker, &*panic)),
@@ -71,13 +78,13 @@ fn after_panic(worker: &Worker, panic: &(dyn std::any::Any + Send)) -> Outcome {
     Outcome::Defer(worker.config.lease)
 }
 
-async fn process(worker: &Worker, record: &SqsMessage, deadline: Deadline) -> Outcome {
+async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) -> Outcome {
     match JobMessage::from_body(record.body.as_deref().unwrap_or_default()) {
         Ok(message) => {
-            let span = tracing::info_span!("job", job_id = %message.job_id, kind = message.kind.as_str());
-            jobs::run(worker, message, record.receipt_handle.as_deref(), deadline)
-                .instrument(span)
-                .await
+            let span = Span::current();
+            span.record("job_id", display(message.job_id))
+                .record("kind", message.kind.as_str());
+            jobs::run(worker, message, record.receipt_handle.as_deref(), invocation.deadline).await
         }
         Err(error) => {
             tracing::error!(error = %error, "a message names no job");

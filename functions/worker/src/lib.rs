@@ -4,7 +4,7 @@
 
 pub mod app;
 pub mod batch;
-pub mod deadline;
+pub mod invocation;
 pub mod jobs;
 pub mod llm;
 pub mod rag;

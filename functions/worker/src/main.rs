@@ -7,7 +7,7 @@ use shared::config::Env;
 use shared::telemetry;
 use worker::app::{Config, Worker};
 use worker::batch;
-use worker::deadline::Deadline;
+use worker::invocation::{Deadline, Invocation};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -17,8 +17,12 @@ async fn main() -> anyhow::Result<()> {
     worker.warm_up().await;
     let handler = service_fn(|event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::of_invocation(event.context.deadline());
+        let invocation = Invocation {
+            request_id: event.context.request_id,
+            deadline,
+        };
         let worker = worker.clone();
-        async move { Ok::<_, lambda_runtime::Error>(batch::handle(&worker, event.payload, deadline).await) }
+        async move { Ok::<_, lambda_runtime::Error>(batch::handle(&worker, event.payload, &invocation).await) }
     });
     lambda_runtime::run(handler)
         .await

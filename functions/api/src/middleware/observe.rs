@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
+use shared::telemetry::milliseconds;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     span.in_scope(|| {
         let response = finish(response, &id);
         let status = response.status().as_u16();
-        tracing::info!(%method, route, status, ms = started.elapsed().as_secs_f64() * 1000.0, "request");
+        tracing::info!(%method, route, status, ms = milliseconds(started.elapsed()), "request");
         response
     })
 }

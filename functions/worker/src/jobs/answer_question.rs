@@ -7,10 +7,12 @@ use shared::db::jobs::{self, ClaimedJob, Completion, QuestionWork, Source};
 use shared::db::passages;
 use shared::domain::{Answer, AnswerKey, Passage, Usage};
 
+use shared::telemetry::milliseconds;
+
 use super::Ended;
 use super::settle::Failure;
 use crate::app::Worker;
-use crate::deadline::Deadline;
+use crate::invocation::Deadline;
 use crate::rag::citations;
 
 /// How many passages an answer is made from.
@@ -74,7 +76,7 @@ async fn write(
         .await?;
     let verified = citations::verify(draft, passages);
     tracing::info!(
-        ms = started.elapsed().as_millis(),
+        ms = milliseconds(started.elapsed()),
         model = verified.answer.model,
         input_tokens = verified.usage.input_tokens,
         output_tokens = verified.usage.output_tokens,

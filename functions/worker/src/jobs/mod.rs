@@ -11,11 +11,11 @@ use shared::db::DbError;
 use shared::db::jobs::{self, Claim, ClaimedJob, Work};
 use shared::domain::FailureCode;
 use shared::job_message::JobMessage;
-use shared::telemetry::OrLog;
+use shared::telemetry::{OrLog, milliseconds};
 
 use crate::app::Worker;
 use crate::batch::Outcome;
-use crate::deadline::Deadline;
+use crate::invocation::Deadline;
 use settle::Failure;
 
 /// How an attempt ended that did not fail.
@@ -51,7 +51,7 @@ pub async fn run(worker: &Worker, message: JobMessage, receipt: Option<&str>, de
             Outcome::Acknowledge
         }
         Ok(Claim::HeldFor(time)) => {
-            tracing::info!(outcome = "held", ms = time.as_millis(), "job");
+            tracing::info!(outcome = "held", ms = milliseconds(time), "job");
             Outcome::Defer(time)
         }
         Err(error) => settle::without_claim(worker, &error),
@@ -73,7 +73,7 @@ async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadli
             .await
             .unwrap_or(Ok(Ended::LeaseLost))
     };
-    let (ms, waited_ms) = (started.elapsed().as_millis(), job.waited.as_millis());
+    let (ms, waited_ms) = (milliseconds(started.elapsed()), milliseconds(job.waited));
     match ended {
         Ok(ended) => {
             let outcome = if ended == Ended::Stored {

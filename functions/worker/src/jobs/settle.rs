@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::db::jobs::{self, ClaimedJob, RetryPlan, Work};
 use shared::db::{DbError, documents};
 use shared::domain::{FailureCode, Usage};
-use shared::telemetry::{OrLog, chain};
+use shared::telemetry::{OrLog, chain, milliseconds};
 
 use crate::app::Worker;
 use crate::batch::Outcome;
@@ -111,7 +111,7 @@ async fn put_off(worker: &Worker, job: &ClaimedJob, failure: &Failure, plan: Ret
         outcome = "delayed",
         attempt = job.attempt,
         counts = plan.attempt_counts,
-        ms = plan.after.as_millis(),
+        ms = milliseconds(plan.after),
         error = failure.reason(),
         "job"
     );

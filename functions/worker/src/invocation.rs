@@ -1,9 +1,18 @@
-//! When Lambda will end this invocation.
+//! One call of the function: its id, and when Lambda will end it.
 
 use std::time::{Duration, Instant, SystemTime};
 
 /// What has to be left, after a call is given up, to write down that it was: one statement, one call of the queue, and air.
 const MARGIN: Duration = Duration::from_secs(5);
+
+/// What is known of one call of the function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's id of it, by which its log lines are found.
+    pub request_id: String,
+    /// When Lambda will end it.
+    pub deadline: Deadline,
+}
 
 /// The end of an invocation, if it has one.
 #[derive(Debug, Clone, Copy)]
