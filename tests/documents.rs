@@ -171,3 +171,41 @@ async fn a_document_deleted_before_it_was_ingested_is_let_go() {
     assert_eq!(docent.queue.len().await, 0);
     assert_eq!(docent.database.number("SELECT count(*) FROM passages").await, 0);
 }
+
+#[tokio::test]
+async fn a_document_whose_job_was_never_done_is_failed_and_can_be_uploaded_again() {
+    let docent = Docent::start().await;
+    let ada = docent.user("ada").await;
+    let first = docent.post(&ada, "/api/documents", body(LEASES)).await.expect(202);
+    let path = format!("/api/documents/{}", text(&first["document"]["id"]));
+    let long_ago = "UPDATE jobs SET expires_at = now() - interval '1 second';
+        UPDATE documents SET created_at = now() - interval '1 hour'";
+    docent.database.execute(long_ago).await;
+    let document = docent.get(&ada, &path).await.expect(200)["document"].clone();
+    assert_eq!(
+        (&document["status"], &document["code"]),
+        (&json!("failed"), &json!("document_expired")),
+        "{document}"
+    );
+    docent.post(&ada, "/api/documents", body(LEASES)).await.expect(202);
+    docent.queue.work_once(&docent.worker).await;
+    assert_eq!(docent.get(&ada, &path).await.expect(200)["document"]["status"], "ready");
+}
+
+#[tokio::test]
+async fn an_admin_can_try_the_failed_document_of_another_admin_again() {
+    let docent = Docent::start().await;
+    let (ada, bob) = (docent.user("ada").await, docent.user("bob").await);
+    docent.database.execute("UPDATE users SET role = 'admin'").await;
+    let mut new = body(LEASES);
+    new["collectionId"] = json!(SHARED);
+    docent.post(&ada, "/api/documents", new.clone()).await.expect(202);
+    docent
+        .database
+        .execute("DELETE FROM jobs; UPDATE documents SET status = 'failed', error_code = 'internal'")
+        .await;
+    let again = docent.post(&bob, "/api/documents", new).await.expect(202);
+    docent.queue.work_once(&docent.worker).await;
+    let path = format!("/api/documents/{}", text(&again["document"]["id"]));
+    assert_eq!(docent.get(&bob, &path).await.expect(200)["document"]["status"], "ready");
+}

@@ -129,7 +129,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         match self {
             Self::InvalidFields(details) => problem.details = Some(details),
-            Self::Unauthorized => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Unauthorized | Self::WrongCredentials => {
+                drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            }
             Self::Unavailable(_) => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"))),
             _ => {}
         }

@@ -25,6 +25,8 @@ pub enum Outcome {
     Acknowledge,
     /// It is to be delivered again after this time.
     Defer(Duration),
+    /// Another worker may hold its job, and has set when the message comes back should it die: that stays as it is.
+    Leave,
 }
 
 /// Works through a batch, several messages at once, and returns the ids of those that are to be delivered again.
@@ -64,6 +66,7 @@ async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocat
     };
     match outcome {
         Outcome::Acknowledge => None,
+        Outcome::Leave => own_id(&record),
         Outcome::Defer(delay) => put_off(worker, &record, delay).instrument(span).await,
     }
 }
@@ -110,6 +113,11 @@ async fn put_off(worker: &Worker, record: &SqsMessage, delay: Duration) -> Optio
     if let Some(receipt) = record.receipt_handle.as_deref() {
         worker.queue.defer(receipt, delay).await.or_log("put a message off");
     }
+    own_id(record)
+}
+
+/// SQS takes an empty id for the failure of the whole batch.
+fn own_id(record: &SqsMessage) -> Option<String> {
     record.message_id.clone().filter(|id| !id.is_empty())
 }
 

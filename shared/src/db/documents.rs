@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::jobs::IS_OVERDUE;
 use super::session::Param;
 use super::{DbError, Page, Session, seconds};
 use crate::domain::{
@@ -67,15 +68,35 @@ pub enum Upload {
     NotWritable,
 }
 
-/// Columns of [`Document`], of a table that is called `d`.
-const COLUMNS: &str =
-    "d.id, d.collection_id, d.title, d.media_type, d.source_url, d.status, d.error_code, d.passage_count, d.created_at";
+/// Columns of [`Document`] besides its state, of a table that is called `d`.
+const COLUMNS: &str = "d.id, d.collection_id, d.title, d.media_type, d.source_url, d.passage_count, d.created_at";
 
-/// Stores a document and its job, in one statement. A text that is there and had failed is tried again.
+/// True for a document of this table that waits for a job that is still to come or at work.
+fn has_open_job(table: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM jobs j WHERE j.document_id = {table}.id
+                 AND j.status IN ('queued', 'active', 'delayed') AND NOT {IS_OVERDUE})"
+    )
+}
+
+/// The state of a document of a table that is called `d`. One that waits for a job that will never run has failed for
+/// everybody who looks, whether or not its row says so yet.
+fn visible_state() -> String {
+    let abandoned = format!("d.status = 'queued' AND NOT {}", has_open_job("d"));
+    let code = FailureCode::DocumentExpired.as_str();
+    format!(
+        "CASE WHEN {abandoned} THEN 'failed' ELSE d.status END AS status,
+         CASE WHEN {abandoned} THEN '{code}' ELSE d.error_code END AS error_code"
+    )
+}
+
+/// Stores a document and its job, in one statement. A text that is there and has failed, or was never
+/// ingested, is tried again.
 ///
 /// # Errors
 /// The database cannot be asked.
 pub async fn upload(db: &mut Session, new: &NewDocument) -> Result<Upload, DbError> {
+    let (has_open_job, visible_state) = (has_open_job("documents"), visible_state());
     let statement = format!(
         "WITH uploader AS (
             SELECT u.id FROM users u JOIN collections c ON c.id = $3
@@ -84,15 +105,17 @@ pub async fn upload(db: &mut Session, new: &NewDocument) -> Result<Upload, DbErr
             INSERT INTO documents (id, uploaded_by, collection_id, title, media_type, source_url, body, body_digest)
             SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM uploader
             ON CONFLICT ON CONSTRAINT documents_same_text
-            DO UPDATE SET status = 'queued', error_code = NULL WHERE documents.status = 'failed'
+            DO UPDATE SET status = 'queued', error_code = NULL, uploaded_by = excluded.uploaded_by
+            WHERE documents.status = 'failed'
+               OR (documents.status = 'queued' AND documents.created_at < now() - interval '1 minute' AND NOT {has_open_job})
             RETURNING *
         ), job AS (
             INSERT INTO jobs (id, kind, owner_id, document_id, expires_at, resend_at)
             SELECT $9, 'ingest_document', $2, d.id, now() + $10 * interval '1 second', now() + interval '1 minute' FROM d
         )
-        SELECT {COLUMNS}, true AS accepted FROM d
+        SELECT {COLUMNS}, d.status, d.error_code, true AS accepted FROM d
         UNION ALL
-        SELECT {COLUMNS}, false FROM documents d, uploader
+        SELECT {COLUMNS}, {visible_state}, false FROM documents d, uploader
         WHERE d.collection_id = $3 AND d.body_digest = $8 AND NOT EXISTS (SELECT FROM d AS stored)"
     );
     let job = JobId::new();
@@ -129,8 +152,9 @@ pub async fn upload(db: &mut Session, new: &NewDocument) -> Result<Upload, DbErr
 /// # Errors
 /// The database cannot be asked.
 pub async fn list(db: &mut Session, reader: UserId, page: Page) -> Result<Vec<Document>, DbError> {
+    let visible_state = visible_state();
     let statement = format!(
-        "SELECT {COLUMNS} FROM documents d JOIN collections c ON c.id = d.collection_id
+        "SELECT {COLUMNS}, {visible_state} FROM documents d JOIN collections c ON c.id = d.collection_id
          WHERE (c.owner_id = $1 OR c.owner_id IS NULL) AND ($2::uuid IS NULL OR d.id < $2)
          ORDER BY d.id DESC LIMIT $3"
     );
@@ -152,8 +176,9 @@ pub async fn list(db: &mut Session, reader: UserId, page: Page) -> Result<Vec<Do
 /// # Errors
 /// The database cannot be asked.
 pub async fn find(db: &mut Session, reader: UserId, id: DocumentId) -> Result<Option<Document>, DbError> {
+    let visible_state = visible_state();
     let statement = format!(
-        "SELECT {COLUMNS} FROM documents d JOIN collections c ON c.id = d.collection_id
+        "SELECT {COLUMNS}, {visible_state} FROM documents d JOIN collections c ON c.id = d.collection_id
          WHERE d.id = $1 AND (c.owner_id = $2 OR c.owner_id IS NULL)"
     );
     let row = db

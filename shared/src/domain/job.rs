@@ -123,6 +123,8 @@ pub enum FailureCode {
     LlmRequestTooLarge,
     /// The document that was to be ingested holds no text.
     DocumentEmpty,
+    /// The document was not ingested by the deadline of its job.
+    DocumentExpired,
     /// A defect in Docent.
     Internal,
 }
@@ -138,6 +140,7 @@ impl FailureCode {
             Self::LlmProtocol => "llm_protocol",
             Self::LlmRequestTooLarge => "llm_request_too_large",
             Self::DocumentEmpty => "document_empty",
+            Self::DocumentExpired => "document_expired",
             Self::Internal => "internal",
         }
     }
@@ -156,6 +159,7 @@ impl FailureCode {
                 "The question and its passages are too large for the language model. Ask a narrower question."
             }
             "document_empty" => "The document holds no text that could be searched.",
+            "document_expired" => "The document could not be ingested in time. Upload it again.",
             _ => "Something went wrong inside the service.",
         }
     }

@@ -14,6 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Problem, for_bare_status};
+use crate::routes::ready::Report;
 
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -64,7 +65,7 @@ fn with_problem(response: Response, id: &str) -> Response {
     // An error of the status alone was made by a layer of the framework; `/ready` says 503 with a body of its own.
     let (mut parts, body) = match response.extensions().get::<Problem>() {
         Some(_) => response.into_parts(),
-        None if response.headers().contains_key(crate::routes::ready::REPORT) => return response,
+        None if response.extensions().get::<Report>().is_some() => return response,
         None => for_bare_status(response.status()).into_response().into_parts(),
     };
     let Some(mut problem) = parts.extensions.remove::<Problem>() else {

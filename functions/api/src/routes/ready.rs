@@ -1,16 +1,17 @@
 //! `GET /ready`: can questions be served? Asks every dependency.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use shared::telemetry::OrLog;
 
 use crate::app::App;
 
 /// Marks the body of this route, which is a report and not an error even when the status says 503.
-pub(crate) const REPORT: &str = "x-docent-report";
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Report;
 
 /// The state of the dependencies.
 #[derive(Debug, Serialize)]
@@ -44,12 +45,7 @@ pub async fn show(State(app): State<App>) -> Response {
         ("ok", "ok", _) => (StatusCode::OK, "ok"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    (
-        code,
-        AppendHeaders([(REPORT, "ready")]),
-        Json(Readiness { status, dependencies }),
-    )
-        .into_response()
+    (code, Extension(Report), Json(Readiness { status, dependencies })).into_response()
 }
 
 fn state(is_up: bool) -> &'static str {

@@ -76,13 +76,12 @@ async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadli
     let (ms, waited_ms) = (milliseconds(started.elapsed()), milliseconds(job.waited));
     match ended {
         Ok(ended) => {
-            let outcome = if ended == Ended::Stored {
-                "completed"
-            } else {
-                "lease_lost"
+            let (name, outcome) = match ended {
+                Ended::Stored => ("completed", Outcome::Acknowledge),
+                Ended::LeaseLost => ("lease_lost", Outcome::Leave),
             };
-            tracing::info!(outcome, attempt = job.attempt, ms, waited_ms, user_id = %job.owner, "job");
-            Outcome::Acknowledge
+            tracing::info!(outcome = name, attempt = job.attempt, ms, waited_ms, user_id = %job.owner, "job");
+            outcome
         }
         Err(failure) => settle::settle(worker, &job, failure).await,
     }

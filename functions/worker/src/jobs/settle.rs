@@ -119,7 +119,7 @@ async fn put_off(worker: &Worker, job: &ClaimedJob, failure: &Failure, plan: Ret
     Ok(if kept {
         Outcome::Defer(plan.after)
     } else {
-        Outcome::Acknowledge
+        Outcome::Leave
     })
 }
 

@@ -16,4 +16,4 @@ const MESSAGE_PATIENCE: &str = "interval '1 minute'";
 
 /// True for a job of the table `j` that is past its deadline with nobody working on it. Such a job is `expired` for
 /// everybody who looks, whether or not its row says so yet.
-const IS_OVERDUE: &str = "(j.expires_at <= now() AND (j.status IN ('queued', 'delayed') OR (j.status = 'active' AND j.lease_until <= now())))";
+pub(super) const IS_OVERDUE: &str = "(j.expires_at <= now() AND (j.status IN ('queued', 'delayed') OR (j.status = 'active' AND j.lease_until <= now())))";
