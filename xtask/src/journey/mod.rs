@@ -2,6 +2,7 @@
 
 mod client;
 mod documents;
+pub(crate) mod logs;
 mod show;
 
 use std::path::Path;

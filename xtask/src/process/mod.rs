@@ -77,6 +77,7 @@ impl Running {
             if Instant::now() > end {
                 let _ = kill_process_group(self.group, Signal::KILL);
                 let _ = self.child.wait();
+                reap_orphans(self.group);
                 break;
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -195,6 +196,8 @@ mod tests {
 
     #[test]
     fn dropping_a_program_ends_what_it_has_started() {
+        // As `main` does. Where nobody collects orphans, an ended one would be found in its group for ever.
+        adopt_orphans();
         let log = std::env::temp_dir().join(format!("xtask-group-{}.log", std::process::id()));
         let running = start("demo", shell("sleep 60 & sleep 60"), &log, Signal::TERM).unwrap();
         let group = running.group;

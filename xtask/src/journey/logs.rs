@@ -1,0 +1,51 @@
+//! What the functions logged on the journey: findable by request and job, and nothing of a user's.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::{QUESTION, User};
+use crate::place::Place;
+use crate::secrets;
+
+/// Looks through the logs of both functions.
+///
+/// # Errors
+/// If a line cannot be traced to its request or job, or holds what must not be in a log.
+pub(crate) fn check(place: &Place) -> Result<()> {
+    let user = User::demo(&place.dir)?;
+    let secret = secrets::get_or_make(&place.dir, "jwt_secret")?;
+    let forbidden = [QUESTION, &user.email, &user.password, &secret, "Bearer "];
+    let api = entries(&place.log("api"), &forbidden)?;
+    // The emulator runs the worker and writes down what it prints.
+    let worker = entries(&place.log("aws-emulator"), &forbidden)?;
+    ensure!(
+        api.iter()
+            .any(|entry| entry["route"] == "/api/ask" && has(entry, "request_id")),
+        "the api logged no request with its id"
+    );
+    ensure!(
+        worker
+            .iter()
+            .any(|entry| entry["outcome"] == "completed" && has(entry, "request_id") && has(entry, "job_id")),
+        "the worker logged no job with the ids of job and request"
+    );
+    Ok(())
+}
+
+/// The log's lines that are JSON; among them are all that the functions wrote.
+fn entries(log: &Path, forbidden: &[&str]) -> Result<Vec<Value>> {
+    let text = std::fs::read_to_string(log).with_context(|| format!("read {}", log.display()))?;
+    if forbidden.iter().any(|secret| text.contains(secret)) {
+        bail!("{} holds a secret or the question", log.display());
+    }
+    Ok(text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
+}
+
+fn has(entry: &Value, id: &str) -> bool {
+    entry["span"][id].as_str().is_some_and(|id| !id.is_empty())
+}
