@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::check::{cargo_visibly, formatting_and_lints, unit_tests};
 use super::up;
 use crate::args::UpOptions;
+use crate::journey::logs;
 use crate::place::{self, Place};
 use crate::settings::Settings;
 use crate::stack::{Services, Tools, python};
@@ -93,7 +94,8 @@ fn journey(root: &Path) -> Result<()> {
         once: true,
         ..UpOptions::default()
     };
-    let result = up::run_in(&place, &Settings::default(), &options, Instant::now());
+    let result = up::run_in(&place, &Settings::default(), &options, Instant::now())
+        .and_then(|()| logs::check(&place));
     explain_failure(&mut place, result)
 }
 
