@@ -8,7 +8,7 @@ mod versions;
 
 use std::time::Duration;
 
-use redis::RedisError;
+use redis::{Pipeline, RedisError};
 use serde::{Deserialize, Serialize};
 
 use crate::config::CacheConfig;
@@ -91,51 +91,48 @@ impl Cache {
     /// Keeps an answer together with the versions it was made from, and publishes those versions: one round trip.
     /// `current` has to be just read from Postgres; an answer made from other versions is not kept.
     pub async fn keep(&self, key: &AnswerKey, cached: &CachedAnswer, current: &CollectionVersions) {
-        let Some(connection) = &self.connection else { return };
         let Some(json) = serde_json::to_string(cached).or_log("write an answer as JSON") else {
             return;
         };
-        let mut pipeline = redis::pipe();
+        let mut pipeline = self.publishing(current);
         if cached.versions == *current {
-            pipeline
-                .set_ex(self.answer_name(key), json, self.answer_lifetime.as_secs())
-                .ignore();
+            let lifetime = self.answer_lifetime.as_secs();
+            pipeline.set_ex(self.answer_name(key), json, lifetime).ignore();
         }
-        for (id, version) in current {
-            pipeline
-                .add_command(versions::publish(&self.version_name(*id), *version))
-                .ignore();
-        }
-        connection
-            .run_all::<()>(&pipeline)
-            .await
-            .or_log("keep an answer in the cache");
+        self.send(&pipeline, "keep an answer in the cache").await;
     }
 
     /// Publishes versions that were just read from Postgres.
     pub async fn publish_versions(&self, current: &CollectionVersions) {
-        let Some(connection) = &self.connection else { return };
-        let mut pipeline = redis::pipe();
-        for (id, version) in current {
-            pipeline
-                .add_command(versions::publish(&self.version_name(*id), *version))
-                .ignore();
-        }
-        connection
-            .run_all::<()>(&pipeline)
-            .await
-            .or_log("publish collection versions");
+        self.send(&self.publishing(current), "publish collection versions")
+            .await;
     }
 
     /// Says that a collection is about to change to `version`, so that no answer from it is served until that version
     /// is published. To be called after the collection's row was locked and before the change is committed.
     pub async fn mark_changing(&self, id: CollectionId, version: i64) {
-        let Some(connection) = &self.connection else { return };
-        let mark = versions::mark_changing(&self.version_name(id), version);
-        connection
-            .run::<()>(&mark)
-            .await
-            .or_log("mark a collection as changing");
+        let mut pipeline = redis::pipe();
+        pipeline
+            .add_command(versions::mark_changing(&self.version_name(id), version))
+            .ignore();
+        self.send(&pipeline, "mark a collection as changing").await;
+    }
+
+    fn publishing(&self, current: &CollectionVersions) -> Pipeline {
+        let mut pipeline = redis::pipe();
+        for (id, version) in current {
+            pipeline
+                .add_command(versions::publish(&self.version_name(*id), *version))
+                .ignore();
+        }
+        pipeline
+    }
+
+    /// What cannot be written to the cache is not missing anywhere else, so a failure is only logged.
+    async fn send(&self, pipeline: &Pipeline, what: &'static str) {
+        if let Some(connection) = &self.connection {
+            connection.run_all::<()>(pipeline).await.or_log(what);
+        }
     }
 
     fn answer_name(&self, key: &AnswerKey) -> String {

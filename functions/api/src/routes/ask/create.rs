@@ -10,11 +10,12 @@ use shared::db::jobs::{self, Acceptance, NewQuestion};
 use shared::db::{chats, collections};
 use shared::domain::collection::ScopeError;
 use shared::domain::{
-    Answer, AnswerKey, ChatId, Citation, CollectionId, CollectionScope, Grounding, Invalid, JobId, JobKind, JobStatus,
-    QuestionText, Recipe, UserId,
+    Answer, AnswerKey, ChatId, CollectionId, CollectionScope, Invalid, JobId, JobKind, JobStatus, QuestionText, Recipe,
+    UserId,
 };
 use shared::job_message::JobMessage;
 
+use super::AnswerView;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::body::{Fields, JsonBody};
@@ -43,11 +44,8 @@ struct Ask {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
-    answer: String,
-    citations: Vec<Citation>,
-    grounded: Grounding,
-    model: String,
-    source: &'static str,
+    #[serde(flatten)]
+    answer: AnswerView,
     chat_id: Option<ChatId>,
 }
 
@@ -124,11 +122,7 @@ async fn answer_now(app: &App, ask: &Ask, answer: Answer) -> Result<Response, Ap
     }
     tracing::info!(outcome = "cache_hit", "question answered");
     let answered = Answered {
-        answer: answer.text,
-        citations: answer.citations,
-        grounded: answer.grounded,
-        model: answer.model,
-        source: "cache",
+        answer: AnswerView::new(answer, "cache".to_owned(), None),
         chat_id: ask.chat,
     };
     Ok(Json(answered).into_response())

@@ -2,3 +2,35 @@
 
 pub mod create;
 pub mod poll;
+
+use serde::Serialize;
+use shared::domain::{Answer, Citation, Grounding, Usage};
+
+/// An answer as a client sees it, whether it comes at once or by polling.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AnswerView {
+    answer: String,
+    citations: Vec<Citation>,
+    grounded: Grounding,
+    model: String,
+    truncated: bool,
+    /// `llm` or `cache`.
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+}
+
+impl AnswerView {
+    fn new(answer: Answer, source: String, usage: Option<Usage>) -> Self {
+        Self {
+            answer: answer.text,
+            citations: answer.citations,
+            grounded: answer.grounded,
+            model: answer.model,
+            truncated: answer.truncated,
+            source,
+            usage,
+        }
+    }
+}

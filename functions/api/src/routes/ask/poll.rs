@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
 use shared::db::jobs::{self, JobView};
-use shared::domain::{ChatId, Citation, FailureCode, Grounding, JobId, JobStatus, Usage};
+use shared::domain::{ChatId, FailureCode, JobId, JobStatus};
 
+use super::AnswerView;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::error::ApiError;
@@ -29,21 +30,7 @@ pub(crate) struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    answer: Option<Answered>,
-}
-
-/// What a completed job adds.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answered {
-    answer: String,
-    citations: Vec<Citation>,
-    grounded: Grounding,
-    model: String,
-    truncated: bool,
-    source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Usage>,
+    answer: Option<AnswerView>,
 }
 
 pub(crate) async fn poll(
@@ -58,16 +45,8 @@ pub(crate) async fn poll(
 
 impl From<JobView> for Job {
     fn from(job: JobView) -> Self {
-        let (source, usage) = (job.source, job.usage);
-        let answer = job.answer.map(|answer| Answered {
-            answer: answer.text,
-            citations: answer.citations,
-            grounded: answer.grounded,
-            model: answer.model,
-            truncated: answer.truncated,
-            source,
-            usage,
-        });
+        let (source, usage) = (job.source.unwrap_or_default(), job.usage);
+        let answer = job.answer.map(|answer| AnswerView::new(answer, source, usage));
         Self {
             job_id: job.id,
             chat_id: job.chat,
