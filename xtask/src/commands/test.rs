@@ -94,8 +94,7 @@ fn journey(root: &Path) -> Result<()> {
         once: true,
         ..UpOptions::default()
     };
-    let result = up::run_in(&place, &Settings::default(), &options, Instant::now())
-        .and_then(|()| logs::check(&place));
+    let result = up::run_in(&place, &Settings::default(), &options, Instant::now()).and_then(|()| logs::check(&place));
     explain_failure(&mut place, result)
 }
 
