@@ -21,7 +21,12 @@ macro_rules! migrations {
 }
 
 /// Every migration, in order.
-pub const ALL: &[Migration] = migrations!["0001_users", "0002_documents", "0003_chats_and_jobs"];
+pub const ALL: &[Migration] = migrations![
+    "0001_users",
+    "0002_documents",
+    "0003_chats_and_jobs",
+    "0004_lexical_search",
+];
 
 /// Any number will do, as long as nothing else in the database locks on it.
 const LOCK: i64 = 0x0064_6f63_656e_7401;
@@ -49,9 +54,26 @@ pub enum Error {
 /// # Errors
 /// [`Error`]; the steps before the one that failed are kept.
 pub async fn apply(client: &mut Client) -> Result<Vec<&'static str>, Error> {
+    apply_all_of(client, ALL).await
+}
+
+/// Applies what is missing up to and including the migration of this name, and nothing if there is none of that name.
+/// For tests: they make a database as an older version left it.
+///
+/// # Errors
+/// Like [`apply`].
+pub async fn apply_up_to(client: &mut Client, last: &str) -> Result<Vec<&'static str>, Error> {
+    let count = ALL
+        .iter()
+        .position(|migration| migration.name == last)
+        .map_or(0, |at| at + 1);
+    apply_all_of(client, &ALL[..count]).await
+}
+
+async fn apply_all_of(client: &mut Client, migrations: &'static [Migration]) -> Result<Vec<&'static str>, Error> {
     let mut applied = Vec::new();
     prepare(client).await?;
-    for migration in ALL {
+    for migration in migrations {
         if apply_one(client, migration).await? {
             applied.push(migration.name);
         }

@@ -3,14 +3,18 @@
 mod database;
 mod docent;
 mod http;
+mod library;
 mod queue;
+mod reference;
 mod scripted_llm;
 mod wire;
 
 pub use database::Database;
 pub use docent::{Docent, PASSWORD, SECRET, User, text};
 pub use http::{Reply as HttpReply, request};
+pub use library::{Book, Library};
 pub use queue::{TestQueue, event, invocation};
+pub use reference::Reference;
 pub use scripted_llm::{Reply, ScriptedLlm, events};
 pub use wire::CountingProxy;
 

@@ -1,5 +1,7 @@
 //! The command line: words in, a [`Command`] out.
 
+use std::ffi::OsString;
+
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
 
@@ -20,6 +22,15 @@ cargo xtask COMMAND
   test [FILTER]   every check, with set-up: the quick ones, integration tests on a stack of their own, docs,
                   licences, SAM template, and the journey of `up --once` through the compiled functions;
                   with FILTER only the integration tests whose name contains it
+  eval --collection DIR | --all DIR [--mode lexical] [--spans] [--baseline] [--json FILE] [--chart FILE]
+                  measure retrieval on judged questions (docs/retrieval.md says what the folders hold)
+                    --collection DIR  measure one collection
+                    --all DIR         measure every folder in DIR that holds a collection
+                    --mode MODE       the retrieval to measure (default: lexical)
+                    --spans           judge by the places that answer, in whole documents (spans.jsonl)
+                    --baseline        measure the usual full-text search beside it
+                    --json FILE       write everything that was measured
+                    --chart FILE      draw it as SVG
   help            this text";
 
 /// A parsed command line.
@@ -31,6 +42,8 @@ pub(crate) enum Command {
     Check,
     /// Every check; or, with a filter, the integration tests that match it.
     Test(Option<String>),
+    /// Measure retrieval; the words go on to the program that does it.
+    Eval(Vec<OsString>),
     /// Print [`HELP`].
     Help,
     /// Internal: ends a run's processes when the run itself is gone (see `watchdog.rs`).
@@ -62,6 +75,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             "up" => parse_up(parser),
             "check" => no_more(parser, Command::Check),
             "test" => parse_test(parser),
+            "eval" => parse_eval(parser),
             "help" => Ok(Command::Help),
             "watchdog" => no_more(parser, Command::Watchdog),
             other => Err(format!("unknown command {other:?}").into()),
@@ -93,6 +107,29 @@ fn parse_test(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         Some(other) => return Err(other.unexpected()),
     };
     no_more(parser, Command::Test(filter))
+}
+
+/// Only looks at the words, so that a wrong one is told before minutes of compilation. Their meaning is `eval`'s own.
+fn parse_eval(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut words = Vec::new();
+    let mut has_source = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long(name @ ("collection" | "all" | "mode" | "json" | "chart")) => {
+                has_source |= matches!(name, "collection" | "all");
+                words.push(format!("--{name}").into());
+                words.push(parser.value()?);
+            }
+            Long(name @ ("spans" | "baseline")) => words.push(format!("--{name}").into()),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if has_source {
+        Ok(Command::Eval(words))
+    } else {
+        Err("which collection? --collection DIR or --all DIR".into())
+    }
 }
 
 fn no_more(mut parser: lexopt::Parser, command: Command) -> Result<Command, lexopt::Error> {
@@ -134,6 +171,19 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_eval_are_handed_on() {
+        let words = ["--all", "folder", "--baseline", "--json", "x.json"];
+        let line: Vec<&str> = ["eval"].into_iter().chain(words).collect();
+        assert_eq!(
+            parsed(&line),
+            Ok(Command::Eval(words.iter().map(OsString::from).collect()))
+        );
+        assert!(parsed(&["eval"]).is_err_and(|error| error.contains("--collection")));
+        assert!(parsed(&["eval", "--all"]).is_err());
+        assert!(parsed(&["eval", "--al", "x"]).is_err_and(|error| error.contains("--al")));
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         assert!(parsed(&["upp"]).is_err_and(|error| error.contains("upp")));
         assert!(parsed(&["up", "--prot", "1"]).is_err_and(|error| error.contains("--prot")));
@@ -144,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["up", "check", "test", "help"] {
+        for command in ["up", "check", "test", "eval", "help"] {
             assert!(
                 HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),
                 "{command}"

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod batch;
+pub mod indexing;
 pub mod invocation;
 pub mod jobs;
 pub mod llm;

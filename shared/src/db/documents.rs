@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::jobs::IS_OVERDUE;
 use super::session::Param;
-use super::{DbError, Page, Session, seconds};
+use super::{DbError, Page, Session, seconds, statistics};
 use crate::domain::{
     CollectionId, DocumentId, DocumentStatus, DocumentText, DocumentTitle, FailureCode, JobId, MediaType, SourceUrl,
     UserId,
@@ -193,15 +193,22 @@ pub async fn find(db: &mut Session, reader: UserId, id: DocumentId) -> Result<Op
 /// # Errors
 /// The database cannot be asked.
 pub async fn delete(db: &mut Session, user: UserId, id: DocumentId) -> Result<Option<CollectionId>, DbError> {
-    let statement = "
-        DELETE FROM documents d USING collections c, users u
+    // Locked first: of several that delete a document at once, one counts it out.
+    let lock = "
+        SELECT d.collection_id FROM documents d, collections c, users u
         WHERE d.id = $1 AND c.id = d.collection_id AND u.id = $2
           AND (c.owner_id = u.id OR (c.owner_id IS NULL AND u.role = 'admin'))
-        RETURNING d.collection_id";
-    let row = db
-        .row(statement, &[(&id.uuid(), Type::UUID), (&user.uuid(), Type::UUID)])
+        FOR UPDATE OF d";
+    let Some(row) = db
+        .row(lock, &[(&id.uuid(), Type::UUID), (&user.uuid(), Type::UUID)])
+        .await?
+    else {
+        return Ok(None);
+    };
+    statistics::subtract(db, id).await?;
+    db.rows("DELETE FROM documents WHERE id = $1", &[(&id.uuid(), Type::UUID)])
         .await?;
-    Ok(row.map(|row| CollectionId::from(row.get::<_, Uuid>("collection_id"))))
+    Ok(Some(CollectionId::from(row.get::<_, Uuid>("collection_id"))))
 }
 
 /// What ingestion needs of a document.

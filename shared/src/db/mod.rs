@@ -9,7 +9,9 @@ pub mod jobs;
 mod keeper;
 pub mod passages;
 mod pool;
+pub mod search;
 mod session;
+pub mod statistics;
 pub mod users;
 
 pub use pool::Db;

@@ -11,7 +11,7 @@ use super::{CollectionScope, QuestionText};
 pub const PROMPT_VERSION: u32 = 1;
 
 /// The version of chunking and ranking. Raise it when the same question over the same documents may find other passages.
-pub const RETRIEVAL_VERSION: u32 = 1;
+pub const RETRIEVAL_VERSION: u32 = 2;
 
 /// Everything besides question and documents that decides what an answer says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod check;
+mod eval;
 mod test;
 mod up;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(command: &Command) -> Result<bool> {
         Command::Up(options) => up::run(options).map(|()| true),
         Command::Check => check::run(),
         Command::Test(filter) => test::run(filter.as_deref()),
+        Command::Eval(words) => eval::run(words).map(|()| true),
         Command::Help | Command::Watchdog => Ok(true),
     }
 }

@@ -6,7 +6,7 @@ mod debian;
 mod emulator;
 pub(crate) mod functions;
 mod ports;
-mod postgres;
+pub(crate) mod postgres;
 mod pump;
 pub(crate) mod python;
 mod redis;

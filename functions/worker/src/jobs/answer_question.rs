@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use shared::cache::{CachedAnswer, Lookup};
 use shared::db::jobs::{self, ClaimedJob, Completion, QuestionWork, Source};
-use shared::db::passages;
+use shared::db::search::{self, Search, Tuning};
 use shared::domain::{Answer, AnswerKey, Passage, Usage};
 
 use shared::telemetry::milliseconds;
@@ -12,11 +12,12 @@ use shared::telemetry::milliseconds;
 use super::Ended;
 use super::settle::Failure;
 use crate::app::Worker;
+use crate::indexing;
 use crate::invocation::Deadline;
 use crate::rag::citations;
 
 /// How many passages an answer is made from.
-const PASSAGES: i64 = 5;
+const PASSAGES: i32 = 5;
 
 pub(super) async fn run(
     worker: &Worker,
@@ -55,8 +56,15 @@ async fn cached(worker: &Worker, asked: &QuestionWork, key: &AnswerKey) -> Optio
 
 /// The connection goes back before the model is called: none is held during a call.
 async fn retrieve(worker: &Worker, job: &ClaimedJob, asked: &QuestionWork) -> Result<Vec<Passage>, Failure> {
-    let mut db = worker.db.session().await?;
-    Ok(passages::search(&mut db, job.owner, &asked.scope, &asked.question, PASSAGES).await?)
+    let search = Search {
+        asker: job.owner,
+        scope: &asked.scope,
+        questions: &indexing::questions(&asked.question),
+        limit: PASSAGES,
+        tuning: Tuning::default(),
+    };
+    let found = search::bm25(&mut worker.db.session().await?, &search).await?;
+    Ok(found.into_iter().map(|found| found.passage).collect())
 }
 
 /// Has the answer written and checks its citations. Without passages there is nothing to ask a model about.

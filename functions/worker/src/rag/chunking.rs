@@ -32,7 +32,8 @@ pub struct Chunk {
 }
 
 /// Cuts a text into chunks of about 1,000 characters, in the order of the document. Only white space between chunks is
-/// left out; a text without anything else has no chunk.
+/// left out; a text without anything else has no chunk. A text that fits one chunk is not cut: a sentence or two on
+/// their own are found badly.
 #[must_use]
 pub fn split(text: &str, media: MediaType) -> Vec<Chunk> {
     let config = || ChunkConfig::new(capacity());
@@ -66,7 +67,7 @@ fn gather<'a>(
     let mut chunks = Vec::new();
     let (mut bytes, mut characters) = (0, 0);
     for window in windows(text, WINDOW_BYTES) {
-        for piece in split(window) {
+        for piece in whole(window, text).map_or_else(|| split(window), |piece| vec![piece]) {
             let byte = bytes + piece.byte_offset;
             let start = characters + piece.char_offset;
             chunks.push(Chunk {
@@ -80,6 +81,18 @@ fn gather<'a>(
         characters += window.chars().count();
     }
     chunks
+}
+
+/// The whole text as one piece, if it is short enough.
+fn whole<'a>(window: &'a str, text: &str) -> Option<ChunkCharIndex<'a>> {
+    let chunk = window.trim();
+    let fits = window.len() == text.len() && !chunk.is_empty() && chunk.chars().count() <= MAX_CHARACTERS;
+    let before = &window[..window.len() - window.trim_start().len()];
+    fits.then(|| ChunkCharIndex {
+        chunk,
+        byte_offset: before.len(),
+        char_offset: before.chars().count(),
+    })
 }
 
 fn capacity() -> ChunkCapacity {

@@ -18,8 +18,8 @@ pub const MODEL: &str = "extractive";
 /// The most sentences an answer is made of.
 const MOST_SENTENCES: usize = 3;
 
-/// The share of the question's words, weighed by their rarity, that the best sentence and its surroundings must hold.
-const LEAST_COVERAGE: f64 = 0.4;
+/// The least [`coverage`] of an answer.
+pub const LEAST_COVERAGE: f64 = 0.4;
 
 /// What a word counts that does not stand in the sentence itself, but above it or just before it.
 const NEARBY: f64 = 0.5;
@@ -54,9 +54,7 @@ pub fn draft(question: &QuestionText, passages: &[Passage]) -> Draft {
     let asked = content_words(question.as_str());
     let candidates = candidates(&asked, passages);
     let weights = weights(&asked, &candidates);
-    let lower = question.as_str().to_lowercase();
-    let for_number = FOR_A_NUMBER.iter().any(|words| lower.contains(words));
-    let quotes: Vec<Quote> = best(&candidates, &weights, for_number)
+    let quotes: Vec<Quote> = best(&candidates, &weights, is_for_a_number(question))
         .into_iter()
         .map(|candidate| Quote {
             passage: candidate.passage,
@@ -82,6 +80,22 @@ pub fn draft(question: &QuestionText, passages: &[Passage]) -> Draft {
         truncated: false,
         usage,
     }
+}
+
+/// The share of the question's words, weighed by their rarity, that the best sentence and its surroundings hold: from 0
+/// to 1. Below [`LEAST_COVERAGE`], [`draft`] quotes nothing.
+#[must_use]
+pub fn coverage(question: &QuestionText, passages: &[Passage]) -> f64 {
+    let asked = content_words(question.as_str());
+    let candidates = candidates(&asked, passages);
+    let weights = weights(&asked, &candidates);
+    let scored = scored(&candidates, &weights, is_for_a_number(question));
+    scored.first().map_or(0.0, |(_, first)| share_held(first, &weights))
+}
+
+fn is_for_a_number(question: &QuestionText) -> bool {
+    let lower = question.as_str().to_lowercase();
+    FOR_A_NUMBER.iter().any(|words| lower.contains(words))
 }
 
 fn candidates(asked: &BTreeSet<String>, passages: &[Passage]) -> Vec<Candidate> {
@@ -135,12 +149,23 @@ fn weights<'a>(asked: &'a BTreeSet<String>, candidates: &[Candidate]) -> BTreeMa
     asked.iter().map(|word| (word.as_str(), weight(word))).collect()
 }
 
-/// The sentences to quote, the best one's passage first, and in the order of the text within a passage.
-fn best<'a>(candidates: &'a [Candidate], weights: &BTreeMap<&str, f64>, for_number: bool) -> Vec<&'a Candidate> {
-    let total: f64 = weights.values().sum();
-    let sum = |words: &BTreeSet<String>| words.iter().filter_map(|word| weights.get(word.as_str())).sum::<f64>();
+/// The weight of some of the question's words.
+fn sum(words: &BTreeSet<String>, weights: &BTreeMap<&str, f64>) -> f64 {
+    words.iter().filter_map(|word| weights.get(word.as_str())).sum()
+}
+
+fn share_held(candidate: &Candidate, weights: &BTreeMap<&str, f64>) -> f64 {
+    (sum(&candidate.own, weights) + sum(&candidate.nearby, weights)) / weights.values().sum::<f64>()
+}
+
+/// The sentences that share words with the question, the best first.
+fn scored<'a>(
+    candidates: &'a [Candidate],
+    weights: &BTreeMap<&str, f64>,
+    for_number: bool,
+) -> Vec<(f64, &'a Candidate)> {
     let score = |candidate: &Candidate| {
-        let held = sum(&candidate.own) + NEARBY * sum(&candidate.nearby);
+        let held = sum(&candidate.own, weights) + NEARBY * sum(&candidate.nearby, weights);
         if for_number && candidate.has_number {
             held * NUMBER_WANTED
         } else {
@@ -155,10 +180,16 @@ fn best<'a>(candidates: &'a [Candidate], weights: &BTreeMap<&str, f64>, for_numb
     // Among equals the shorter sentence says it more plainly. The sort is stable: after that the better passage, and in
     // it the earlier sentence, stays first.
     scored.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(a.length.cmp(&b.length)));
+    scored
+}
+
+/// The sentences to quote, the best one's passage first, and in the order of the text within a passage.
+fn best<'a>(candidates: &'a [Candidate], weights: &BTreeMap<&str, f64>, for_number: bool) -> Vec<&'a Candidate> {
+    let scored = scored(candidates, weights, for_number);
     let Some(&(top, first)) = scored.first() else {
         return Vec::new();
     };
-    if sum(&first.own) + sum(&first.nearby) < LEAST_COVERAGE * total {
+    if share_held(first, weights) < LEAST_COVERAGE {
         return Vec::new();
     }
     let mut chosen: Vec<&Candidate> = scored
@@ -275,6 +306,25 @@ mod tests {
         }
         let unasked = draft(&QuestionText::parse("How long does a lease last?").unwrap(), &[]);
         assert_eq!(unasked.text, NOTHING_FOUND);
+    }
+
+    #[test]
+    fn coverage_decides_whether_there_is_an_answer() {
+        for question in [
+            "How long does a lease last?",
+            "Which colour has the lease's logo font?",
+            "Who takes the job when a worker dies at night?",
+            "What is it?",
+        ] {
+            let asked = QuestionText::parse(question).unwrap();
+            let coverage = coverage(&asked, &manual());
+            assert!((0.0..=1.0).contains(&coverage), "{question}: {coverage}");
+            let is_answered = !answer(question).quotes.is_empty();
+            assert_eq!(is_answered, coverage >= LEAST_COVERAGE, "{question}: {coverage}");
+        }
+        let whole = QuestionText::parse("How long does a lease last?").unwrap();
+        assert!((coverage(&whole, &manual()) - 1.0).abs() < 1e-9);
+        assert!(coverage(&whole, &[]) == 0.0);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Everything in here is pure: plain values in, plain values out. No client, no clock, no randomness, no async.
 
+pub mod analysis;
 pub mod chunking;
 pub mod citations;
 pub mod draft;
