@@ -154,7 +154,8 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
     ), changes AS (
         SELECT coalesce(array_agg(lexeme ORDER BY lexeme), '{}') AS lexemes,
                coalesce(array_agg(p_sign * found.passages ORDER BY lexeme), '{}') AS in_passages,
-               coalesce(array_agg(CASE WHEN kept.lexeme IS NULL THEN 0 ELSE p_sign END ORDER BY lexeme), '{}') AS in_documents
+               coalesce(array_agg(CASE WHEN kept.lexeme IS NULL THEN 0 ELSE p_sign END ORDER BY lexeme), '{}')
+                   AS in_documents
         FROM found LEFT JOIN kept USING (lexeme)
     ), passages AS (
         SELECT count(*) AS n, coalesce(sum(length), 0) AS length FROM passage_terms WHERE document_id = p_document
@@ -281,15 +282,15 @@ RETURN (
     FROM unnest(p_lexemes, p_idf) AS word (lexeme, idf)
 );
 
--- How much a word tells: much if it is rare. Statistics can lag behind for no longer than a snapshot, but a negative
--- idf would rank upside down, so this one has none.
+-- How much a word tells: much if it is rare, and never less than nothing.
 CREATE FUNCTION inverse_frequency(p_total double precision, p_found double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN ln(1 + (greatest(p_total, p_found) - p_found + 0.5) / (p_found + 0.5));
 
 -- The passages that share words with a question, best first, of those collections of p_scope that p_asker may read now.
 --
---     score = bm25(passage) + p_parent_weight * bm25(its document) + p_header_weight * bm25(its title and headings, b = 0)
+--     score = bm25(passage) + p_parent_weight * bm25(its document)
+--           + p_header_weight * bm25(its title and headings, with b = 0 and the idf of the passages)
 --     bm25  = sum over the words of idf * tf / (tf + p_k1 * (1 - b + b * length / average length))
 --     idf   = ln(1 + (N - n + 0.5) / (n + 0.5))
 --
@@ -298,7 +299,8 @@ RETURN ln(1 + (greatest(p_total, p_found) - p_found + 0.5) / (p_found + 0.5));
 -- that no document there has are left out.
 --
 -- Up to p_exact_up_to passages, all that have any of the words are scored; above, about 2 * p_candidates of them, but at
--- most about a quarter of all (see candidate_query). The document's score is added to the best p_parents passages, or p_limit if that is more.
+-- most about a quarter of all (see candidate_query). The document's score is added to the best p_parents passages, or
+-- p_limit if that is more.
 CREATE FUNCTION search_passages(
     p_asker uuid, p_scope uuid[], p_configurations text[], p_questions text[], p_limit integer,
     p_k1 double precision, p_b double precision, p_parent_weight double precision, p_header_weight double precision,
@@ -316,7 +318,6 @@ AS $$
 #variable_conflict use_column
 DECLARE
     readable uuid[];
-    configurations text[];
     total record;
     words record;
     candidates tsquery;
@@ -339,7 +340,8 @@ BEGIN
           GROUP BY configuration HAVING sum(passages) > 0) AS per_configuration;
 
     IF total.passages IS NULL THEN
-        RETURN QUERY SELECT u.passage_id, u.score FROM search_uncounted(readable, p_configurations, p_questions, p_limit) AS u;
+        RETURN QUERY SELECT u.passage_id, u.score
+                     FROM search_uncounted(readable, p_configurations, p_questions, p_limit) AS u;
         RETURN;
     END IF;
 
@@ -355,7 +357,8 @@ BEGIN
               FROM asked JOIN term_statistics t USING (lexeme) WHERE t.collection_id = ANY (readable)
               UNION ALL
               SELECT lexeme, change.passages, change.documents
-              FROM statistics_deltas d, unnest(d.lexemes, d.in_passages, d.in_documents) AS change (lexeme, passages, documents)
+              FROM statistics_deltas d,
+                   unnest(d.lexemes, d.in_passages, d.in_documents) AS change (lexeme, passages, documents)
               JOIN asked USING (lexeme) WHERE d.collection_id = ANY (readable)) AS folded_and_not
         GROUP BY lexeme HAVING sum(passages) > 0
         ORDER BY passages, lexeme LIMIT 64
@@ -370,9 +373,9 @@ BEGIN
     IF words.lexemes IS NULL THEN
         RETURN;
     END IF;
-    -- The index on words lists the passages of all collections. Where the searched ones are a large part of them it is the
-    -- best, and IS TRUE keeps the planner from any other; where they are not, the planner compares it with the index on
-    -- collections, or takes both. (A table that was never analysed has -1 tuples.)
+    -- The index on words lists the passages of all collections. Where the searched ones are a large part of them, it is
+    -- the best, and IS TRUE keeps the planner from any other; where they are not, the planner compares it with the index
+    -- on collections, or takes both. (A table that was never analysed has -1 tuples.)
     SELECT CASE WHEN total.passages * 4 >= c.reltuples THEN '(collection_id = ANY ($5)) IS TRUE'
                 ELSE 'collection_id = ANY ($5)' END
     INTO by_collection FROM pg_class c WHERE c.oid = 'passage_terms'::regclass;

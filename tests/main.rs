@@ -12,6 +12,7 @@
 )]
 
 mod accounts;
+mod bm25;
 mod budgets;
 mod cache;
 mod chats;

@@ -1,6 +1,6 @@
 //! How often words occur in a collection, which is what a search weighs them by.
 //!
-//! Invariant: whoever stores or deletes the passages of a document calls [`add`] or [`subtract`] in the same
+//! Invariant: whoever stores or deletes the passages of a document calls `add` or `subtract` in the same
 //! transaction, while the document's row is locked. Both only append, so writers never wait for each other. A search
 //! counts what was appended exactly, but it gets slower with it: [`fold`] has to be called now and then.
 
