@@ -1,0 +1,97 @@
+//! Uploading: a document and the job that will ingest it.
+
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use super::super::session::Param;
+use super::super::{DbError, Session, seconds};
+use super::{COLUMNS, Document, document, has_open_job, visible_state};
+use crate::domain::{CollectionId, DocumentId, DocumentText, DocumentTitle, JobId, MediaType, SourceUrl, UserId};
+
+/// A document to be stored, with the job that will ingest it.
+#[derive(Debug)]
+pub struct NewDocument {
+    /// Who uploads it.
+    pub owner: UserId,
+    /// Where it goes.
+    pub collection: CollectionId,
+    /// Its title.
+    pub title: DocumentTitle,
+    /// Its text.
+    pub text: DocumentText,
+    /// What kind of text it is.
+    pub media_type: MediaType,
+    /// Where it came from.
+    pub source_url: Option<SourceUrl>,
+    /// The job gives up this long from now.
+    pub deadline: Duration,
+}
+
+/// What became of an upload.
+#[derive(Debug)]
+pub enum Upload {
+    /// Stored, and to be ingested by this job.
+    Accepted(Document, JobId),
+    /// The collection holds the same text already.
+    Exists(Document),
+    /// The collection does not exist for this user, or is not theirs to write.
+    NotWritable,
+}
+
+/// Stores a document and its job, in one statement. A text that is there and has failed, or was never
+/// ingested, is tried again.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn upload(db: &mut Session, new: &NewDocument) -> Result<Upload, DbError> {
+    let (has_open_job, visible_state) = (has_open_job("documents"), visible_state());
+    let statement = format!(
+        "WITH uploader AS (
+            SELECT u.id FROM users u JOIN collections c ON c.id = $3
+            WHERE u.id = $2 AND (c.owner_id = u.id OR (c.owner_id IS NULL AND u.role = 'admin'))
+        ), d AS (
+            INSERT INTO documents (id, uploaded_by, collection_id, title, media_type, source_url, body, body_digest)
+            SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM uploader
+            ON CONFLICT ON CONSTRAINT documents_same_text
+            DO UPDATE SET status = 'queued', error_code = NULL, uploaded_by = excluded.uploaded_by
+            WHERE documents.status = 'failed'
+               OR (documents.status = 'queued' AND documents.created_at < now() - interval '1 minute' AND NOT {has_open_job})
+            RETURNING *
+        ), job AS (
+            INSERT INTO jobs (id, kind, owner_id, document_id, expires_at, resend_at)
+            SELECT $9, 'ingest_document', $2, d.id, now() + $10 * interval '1 second', now() + interval '1 minute' FROM d
+        )
+        SELECT {COLUMNS}, d.status, d.error_code, true AS accepted FROM d
+        UNION ALL
+        SELECT {COLUMNS}, {visible_state}, false FROM documents d, uploader
+        WHERE d.collection_id = $3 AND d.body_digest = $8 AND NOT EXISTS (SELECT FROM d AS stored)"
+    );
+    let job = JobId::new();
+    let digest = new.text.digest();
+    let params: [Param<'_>; 10] = [
+        (&DocumentId::new().uuid(), Type::UUID),
+        (&new.owner.uuid(), Type::UUID),
+        (&new.collection.uuid(), Type::UUID),
+        (&new.title.as_str(), Type::TEXT),
+        (&new.media_type.as_str(), Type::TEXT),
+        (&new.source_url.as_ref().map(SourceUrl::as_str), Type::TEXT),
+        (&new.text.as_str(), Type::TEXT),
+        (&digest.as_slice(), Type::BYTEA),
+        (&job.uuid(), Type::UUID),
+        (&seconds(new.deadline), Type::FLOAT8),
+    ];
+    // A second uploader of the same text can win between this statement's snapshot and its insert; then neither
+    // branch sees the row, and the next try does.
+    for _ in 0..2 {
+        if let Some(row) = db.row(&statement, &params).await? {
+            let stored = document(&row)?;
+            return Ok(if row.get("accepted") {
+                Upload::Accepted(stored, job)
+            } else {
+                Upload::Exists(stored)
+            });
+        }
+    }
+    Ok(Upload::NotWritable)
+}
