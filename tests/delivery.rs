@@ -256,3 +256,23 @@ async fn at_its_last_delivery_a_message_is_replaced_so_that_the_job_can_go_on() 
     assert_eq!((&job["status"], docent.llm.calls()), (&json!("completed"), 4), "{job}");
     assert_eq!(docent.queue.len().await, 0);
 }
+
+#[tokio::test]
+async fn a_worker_that_lost_its_job_leaves_the_message_to_its_successor() {
+    let (docent, ada) = prepared(&[("JOB_LEASE_SECONDS", "2")]).await;
+    docent.llm.then(Reply::Hang);
+    let accepted = docent.ask(&ada, QUESTION).await.expect(202);
+    let id = text(&accepted["jobId"]);
+    let work = failed_ids(&docent, vec![record("message", &body(&id))]);
+    let take_over = async {
+        wait_for("the call", || async { (docent.llm.calls() == 1).then_some(()) }).await;
+        let successor = format!("UPDATE jobs SET lease_token = gen_random_uuid() WHERE id = '{id}'");
+        docent.database.execute(&successor).await;
+    };
+    let (failed, ()) = tokio::join!(work, take_over);
+    assert_eq!(
+        failed,
+        ["message"],
+        "acknowledged, it would be gone when the successor dies"
+    );
+}
