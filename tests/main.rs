@@ -21,6 +21,7 @@ mod documents;
 mod errors;
 mod journey;
 mod large_scope;
+mod leases;
 mod llm;
 mod migrating;
 mod ownership;
