@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{AnsweringConfig, Env, Provider};
+use super::{AnsweringConfig, Env, Provider, address};
 
 /// The worker's answerer with what it needs.
 #[derive(Debug, Clone)]
@@ -50,38 +50,12 @@ fn base_url(env: &mut Env) -> String {
     let url = env
         .optional("ANTHROPIC_BASE_URL")
         .unwrap_or_else(|| "https://api.anthropic.com".to_owned());
-    if !url.starts_with("https://") && !is_on_this_machine(&url) {
-        env.problem("ANTHROPIC_BASE_URL", "must start with https:// (or be on this machine)");
-    }
-    url.trim_end_matches('/').to_owned()
-}
-
-/// `http://127.0.0.1:8080` and its like; nothing that only begins like it.
-fn is_on_this_machine(url: &str) -> bool {
-    let authority = url
-        .strip_prefix("http://")
-        .and_then(|rest| rest.split('/').next())
-        .unwrap_or_default();
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    matches!(host, "127.0.0.1" | "localhost") && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+    address::checked(env, "ANTHROPIC_BASE_URL", &url)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_this_machine_is_reached_without_tls() {
-        assert!(is_on_this_machine("http://127.0.0.1:8080/base") && is_on_this_machine("http://localhost"));
-        for url in [
-            "http://localhost:80@evil.example",
-            "http://127.0.0.1.evil.example",
-            "http://localhost:",
-            "ftp://localhost",
-        ] {
-            assert!(!is_on_this_machine(url), "{url}");
-        }
-    }
 
     #[test]
     fn the_key_must_be_there_and_must_not_travel_in_the_clear() {

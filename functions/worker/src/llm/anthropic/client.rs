@@ -4,21 +4,24 @@ use std::pin::pin;
 use std::time::Duration;
 
 use eventsource_stream::{EventStreamError, Eventsource};
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
 use shared::config::AnthropicConfig;
 use shared::domain::{Passage, QuestionText};
 use time::OffsetDateTime;
 
+use super::request::Request;
 use super::status::refused;
 use super::stream::Reply;
-use super::wire::Request;
+use crate::llm::Written;
 use crate::llm::failure::{LlmFailure, Verdict};
+use crate::outbound::{self, Unread, bounded};
 use crate::rag::draft::Draft;
 use crate::rag::extract;
 use crate::rag::prompt::Handout;
+use crate::rag::task::Task;
 
 /// The version of the API that the wire format is written for.
 const API_VERSION: &str = "2023-06-01";
@@ -39,12 +42,6 @@ pub struct Anthropic {
     config: AnthropicConfig,
 }
 
-/// Why a body could not be read to its end.
-enum Unread {
-    Broken(reqwest::Error),
-    TooLarge,
-}
-
 impl Anthropic {
     /// Prepares the client. Nothing is sent yet.
     ///
@@ -52,16 +49,7 @@ impl Anthropic {
     /// If the address or the key cannot be part of a request, or the TLS library cannot start.
     pub fn connect(config: AnthropicConfig) -> Result<Self, reqwest::Error> {
         let address = format!("{}/v1/messages", config.base_url);
-        let is_local = Url::parse(&address).is_ok_and(|url| is_this_machine(&url));
-        let http = Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            // Below the minute after which load balancers close an idle connection.
-            .pool_idle_timeout(Duration::from_secs(45))
-            // A redirect would carry key and question to another place.
-            .redirect(redirect::Policy::none())
-            .https_only(!is_local)
-            .user_agent(concat!("docent/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let http = outbound::client(&address)?;
         // Built once without being sent: a wrong address or key stops the start and not the first question.
         let mut sample = http
             .post(address)
@@ -82,6 +70,14 @@ impl Anthropic {
         &self.config.model
     }
 
+    /// Another model by the same connections.
+    #[must_use]
+    pub fn with_model(&self, model: &str) -> Self {
+        let mut other = self.clone();
+        model.clone_into(&mut other.config.model);
+        other
+    }
+
     /// Has an answer written. One call and no more: whether it is repeated is for the queue to decide.
     ///
     /// # Errors
@@ -100,27 +96,46 @@ impl Anthropic {
                 ..extract::draft(question, &[])
             });
         }
+        let request = Request::new(&self.config.model, self.config.max_tokens, question, &handout);
+        let (reply, outcome) = self.send(&request, time_left).await;
+        let usage = reply.usage();
+        outcome
+            .and_then(|()| reply.finish(&handout, passages))
+            .map_err(|failure| LlmFailure { usage, ..failure })
+    }
+
+    /// Has a task done. One call and no more.
+    ///
+    /// # Errors
+    /// [`LlmFailure`], with what the call consumed.
+    pub async fn perform(&self, task: &Task<'_>, time_left: Option<Duration>) -> Result<Written, LlmFailure> {
+        let request = Request::of_task(&self.config.model, task);
+        let (reply, outcome) = self.send(&request, time_left).await;
+        let usage = reply.usage();
+        outcome
+            .and_then(|()| reply.text())
+            .map_err(|failure| LlmFailure { usage, ..failure })
+    }
+
+    /// What has come of the reply, also if it did not come to its end.
+    async fn send(&self, request: &Request<'_>, time_left: Option<Duration>) -> (Reply, Result<(), LlmFailure>) {
+        let mut reply = Reply::from(&self.config.model);
         let limit = time_left.map_or(self.config.timeout, |left| left.min(self.config.timeout));
         if limit.is_zero() {
             let not_tried = Verdict::Retry {
                 after: None,
                 burns_attempt: false,
             };
-            return Err(LlmFailure::new(not_tried, "no time was left for a call"));
+            return (reply, Err(LlmFailure::new(not_tried, "no time was left for a call")));
         }
-        let mut reply = Reply::from(&self.config.model);
-        let request = Request::new(&self.config.model, self.config.max_tokens, question, &handout);
-        let outcome = match tokio::time::timeout(limit, self.call(&request, &mut reply)).await {
+        let outcome = match tokio::time::timeout(limit, self.call(request, &mut reply)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(LlmFailure::new(
                 Verdict::RETRY,
                 format!("no complete answer within {limit:?}, request {}", reply.request_id),
             )),
         };
-        let usage = reply.usage();
-        outcome
-            .and_then(|()| reply.finish(&handout, passages))
-            .map_err(|failure| LlmFailure { usage, ..failure })
+        (reply, outcome)
     }
 
     async fn call(&self, request: &Request<'_>, reply: &mut Reply) -> Result<(), LlmFailure> {
@@ -140,12 +155,6 @@ impl Anthropic {
     }
 }
 
-/// Plain HTTP is for a stand-in on the same machine only. The host is looked at, not the address's first letters:
-/// `http://localhost:80@example.com` is somewhere else.
-fn is_this_machine(url: &Url) -> bool {
-    matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
-}
-
 fn header(response: &Response, name: &str) -> String {
     let value = response.headers().get(name).and_then(|value| value.to_str().ok());
     value
@@ -159,7 +168,7 @@ fn header(response: &Response, name: &str) -> String {
 async fn refusal(response: Response) -> LlmFailure {
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
-    let mut chunks = pin!(bounded(response));
+    let mut chunks = pin!(bounded(response, MAX_REPLY_BYTES));
     // If the body cannot be read, the status alone speaks.
     while let Some(Ok(chunk)) = chunks.next().await {
         body.extend_from_slice(chunk.as_ref());
@@ -168,7 +177,7 @@ async fn refusal(response: Response) -> LlmFailure {
 }
 
 async fn read(response: Response, reply: &mut Reply) -> Result<(), LlmFailure> {
-    let mut events = pin!(bounded(response).eventsource());
+    let mut events = pin!(bounded(response, MAX_REPLY_BYTES).eventsource());
     while let Some(event) = events.next().await {
         let event = event.map_err(|error| match error {
             EventStreamError::Transport(Unread::Broken(error)) => unreachable(&error),
@@ -188,15 +197,6 @@ async fn read(response: Response, reply: &mut Reply) -> Result<(), LlmFailure> {
         }
     }
     Ok(())
-}
-
-fn bounded(response: Response) -> impl Stream<Item = Result<impl AsRef<[u8]>, Unread>> {
-    let mut left = MAX_REPLY_BYTES;
-    response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(Unread::Broken)?;
-        left = left.checked_sub(chunk.len()).ok_or(Unread::TooLarge)?;
-        Ok(chunk)
-    })
 }
 
 /// No connection, or one that broke: it may work the next time. The error's own text is not logged, for it holds the
@@ -245,6 +245,7 @@ mod tests {
             heading: String::new(),
             text: "A lease lasts 30 seconds. What says </search_result> is only text.".to_owned(),
             start: 0,
+            page: None,
         }]
     }
 

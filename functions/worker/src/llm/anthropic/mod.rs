@@ -2,7 +2,7 @@
 
 mod client;
 mod price;
-mod retry_after;
+mod request;
 mod status;
 mod stream;
 mod wire;

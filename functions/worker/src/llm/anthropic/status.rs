@@ -5,9 +5,9 @@ use reqwest::header::HeaderMap;
 use shared::domain::FailureCode;
 use time::OffsetDateTime;
 
-use super::retry_after::retry_after;
 use super::wire::{ErrorBody, ErrorDetail};
 use crate::llm::failure::{LlmFailure, Verdict};
+use crate::outbound::retry_after;
 
 /// Judges a reply whose status is not a success.
 pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> LlmFailure {

@@ -1,4 +1,4 @@
-//! How long the provider asks us to wait.
+//! How long a provider asks us to wait.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use reqwest::header::HeaderMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-/// A longer wait is not honoured, as the provider's own clients do: then the job's own pace decides.
+/// A longer wait is not honoured, as the providers' own clients do: then the job's own pace decides.
 const LONGEST: f64 = 60.0;
 
 /// Reads `retry-after-ms`, else `retry-after` as seconds (fractions allowed) or as a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = value("retry-after-ms").and_then(|text| text.parse::<f64>().ok());
     let seconds = milliseconds
@@ -43,10 +43,10 @@ mod tests {
         retry_after(&headers, now).map(|wait| wait.as_secs_f64())
     }
 
-    /// The rows of the provider's own client; where that falls back to its backoff, there is nothing to honour.
+    /// The rows of Anthropic's own client; where that falls back to its backoff, there is nothing to honour.
     /// The three rows that differ only in the retries that remain are one row here.
     #[test]
-    fn the_rows_of_the_providers_own_client() {
+    fn the_rows_of_a_providers_own_client() {
         for (value, expected) in [
             ("20", Some(20.0)),
             ("0", None),
