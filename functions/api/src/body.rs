@@ -1,4 +1,4 @@
-//! Reads JSON bodies, with errors that say what to do.
+//! Reads bodies, with errors that say what to do.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use shared::domain::Invalid;
 
-use crate::error::{ApiError, FieldProblems};
+use crate::error::{AS_JSON, ApiError, FieldProblems};
 
 /// A JSON body, read into `T`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -18,27 +18,53 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            return Err(ApiError::UnsupportedMediaType);
+        if ContentType::of(request.headers()).media_type != JSON {
+            return Err(ApiError::UnsupportedMediaType(AS_JSON));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::PayloadTooLarge("The body is larger than this path takes.".to_owned())
-            } else {
-                ApiError::InvalidJson("The body could not be read to its end.".to_owned())
-            }
-        })?;
+        let bytes = whole(request, state, "The body is larger than this path takes.").await?;
         parse(&bytes).map(Self)
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
+/// The media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+
+/// A body as it was sent; `limit` is what is said of one that is too large.
+pub(crate) async fn whole<S: Send + Sync>(request: Request, state: &S, limit: &str) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::PayloadTooLarge(limit.to_owned())
+        } else {
+            ApiError::InvalidJson("The body could not be read to its end.".to_owned())
+        }
+    })
+}
+
+/// What a body is said to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ContentType {
+    /// The type in small letters, such as `text/html`; empty if it is not said.
+    pub(crate) media_type: String,
+    /// The encoding that is named with it.
+    pub(crate) charset: Option<String>,
+}
+
+impl ContentType {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let value = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let mut parts = value.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let charset = parts.find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case("charset")
+                .then(|| value.trim().trim_matches('"').to_owned())
+        });
+        Self { media_type, charset }
+    }
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
@@ -103,6 +129,11 @@ impl Fields {
         ApiError::InvalidFields(self.0)
     }
 
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether anything was wrong so far.
     pub(crate) fn check(self) -> Result<(), ApiError> {
         if self.0.is_empty() {
@@ -156,6 +187,25 @@ mod tests {
             parse::<Body>(b"{\"query\":\"\xff\"}"),
             Err(ApiError::InvalidJson(_))
         ));
+    }
+
+    #[test]
+    fn a_content_type_is_read_in_all_its_spellings() {
+        for (value, media_type, charset) in [
+            ("text/html", "text/html", None),
+            ("Text/HTML ; boundary=x; Charset=\"utf-8\"", "text/html", Some("utf-8")),
+            ("text/html;charset=", "text/html", Some("")),
+            ("charset=utf-8", "charset=utf-8", None),
+            ("", "", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]);
+            let read = ContentType::of(&headers);
+            assert_eq!(
+                (read.media_type.as_str(), read.charset.as_deref()),
+                (media_type, charset)
+            );
+        }
+        assert_eq!(ContentType::of(&HeaderMap::new()).media_type, "");
     }
 
     proptest! {

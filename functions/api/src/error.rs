@@ -12,13 +12,16 @@ use shared::telemetry::chain;
 /// What is wrong with which field of a request.
 pub type FieldProblems = BTreeMap<String, Vec<String>>;
 
+/// How a body that has to be JSON is sent.
+pub(crate) const AS_JSON: &str = "Send the body as JSON, with the header Content-Type: application/json.";
+
 /// A request that cannot be served as it is.
 #[derive(Debug)]
 pub enum ApiError {
     /// The body is not JSON.
     InvalidJson(String),
-    /// The body is not sent as JSON.
-    UnsupportedMediaType,
+    /// The body is not of a type that the path takes.
+    UnsupportedMediaType(&'static str),
     /// The body is larger than the route takes.
     PayloadTooLarge(String),
     /// Some values are missing or wrong.
@@ -49,11 +52,9 @@ impl ApiError {
     fn public(&self) -> (StatusCode, &'static str, &str) {
         match self {
             Self::InvalidJson(problem) => (StatusCode::BAD_REQUEST, "invalid_json", problem),
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Send the body as JSON, with the header Content-Type: application/json.",
-            ),
+            Self::UnsupportedMediaType(accepted) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", accepted)
+            }
             Self::PayloadTooLarge(limit) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", limit),
             Self::InvalidFields(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -155,7 +156,7 @@ pub(crate) fn for_bare_status(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => ApiError::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed,
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType(AS_JSON),
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge("The body is too large.".to_owned()),
         status if status.is_client_error() => ApiError::InvalidJson("The request cannot be understood.".to_owned()),
         status => ApiError::Internal(format!("a layer answered {status} without saying why")),

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
+use shared::domain::Original;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -11,8 +12,8 @@ use crate::routes::{ask, auth, chats, documents, health, ready, users};
 
 /// Room for a question of 1000 characters, however it is escaped.
 const BODY_LIMIT: usize = 64 * 1024;
-/// Room for a text of 1 MiB with its line breaks and quotes escaped.
-const DOCUMENT_BODY_LIMIT: usize = 4 * 1024 * 1024;
+/// Room for an HTML page or a PDF, and for a text of 1 MiB with its line breaks and quotes escaped.
+const DOCUMENT_BODY_LIMIT: usize = Original::MAX_BYTES;
 
 /// The whole HTTP interface.
 pub fn router(app: App) -> Router {

@@ -1,5 +1,7 @@
 //! Starts the consumer: logs, settings, clients, then batches until Lambda ends it.
 
+use std::process::ExitCode;
+
 use anyhow::Context;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -8,9 +10,18 @@ use shared::telemetry;
 use worker::app::{Config, Worker};
 use worker::batch;
 use worker::invocation::{Deadline, Invocation};
+use worker::reader::child;
+
+fn main() -> anyhow::Result<ExitCode> {
+    // First of all, for whoever reads a document has neither use nor right for what comes now.
+    if let Some(exit) = child::asked_for() {
+        return Ok(exit);
+    }
+    serve().map(|()| ExitCode::SUCCESS)
+}
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn serve() -> anyhow::Result<()> {
     telemetry::init();
     let config = Config::from_env(Env::of_process())?;
     let worker = Worker::connect(&config).await.context("set up the clients")?;

@@ -48,6 +48,9 @@ pub struct Citation {
     /// Where the document came from, if the uploader said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_url: Option<String>,
+    /// The page of the document that the quote stands on, from 1, if the document has pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
 }
 
 /// How far an answer's text rests on citations that were checked.
@@ -74,7 +77,7 @@ impl Grounding {
     }
 }
 
-/// What one LLM call consumed.
+/// What one LLM call consumed, or all calls for one answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
@@ -88,4 +91,60 @@ pub struct Usage {
     pub cache_write_tokens: u64,
     /// The price in millionths of a US dollar by the price list in `worker`; `None` for a model that is not on it.
     pub cost_micro_usd: Option<u64>,
+}
+
+impl Usage {
+    /// Both together. Their price is known if both prices are; what consumed nothing has none to know.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let cost_micro_usd = match (self.tokens(), other.tokens()) {
+            (0, _) => other.cost_micro_usd,
+            (_, 0) => self.cost_micro_usd,
+            _ => self
+                .cost_micro_usd
+                .zip(other.cost_micro_usd)
+                .map(|(one, two)| one.saturating_add(two)),
+        };
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_read_tokens: self.cache_read_tokens.saturating_add(other.cache_read_tokens),
+            cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
+            cost_micro_usd,
+        }
+    }
+
+    fn tokens(self) -> u64 {
+        let counts = [
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_read_tokens,
+            self.cache_write_tokens,
+        ];
+        counts.into_iter().fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(tokens: u64, cost_micro_usd: Option<u64>) -> Usage {
+        Usage {
+            input_tokens: tokens,
+            output_tokens: tokens,
+            cache_read_tokens: tokens,
+            cache_write_tokens: tokens,
+            cost_micro_usd,
+        }
+    }
+
+    #[test]
+    fn a_sum_has_a_price_if_every_part_that_consumed_something_has() {
+        let (five, unpriced, nothing) = (usage(1, Some(5)), usage(2, None), Usage::default());
+        assert_eq!(five.plus(usage(2, Some(7))), usage(3, Some(12)));
+        assert_eq!(five.plus(unpriced), usage(3, None));
+        assert_eq!((five.plus(nothing), nothing.plus(five)), (five, five));
+        assert_eq!(nothing.plus(nothing), nothing);
+    }
 }

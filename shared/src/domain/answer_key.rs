@@ -11,13 +11,15 @@ use super::{CollectionScope, QuestionText};
 pub const PROMPT_VERSION: u32 = 1;
 
 /// The version of chunking and ranking. Raise it when the same question over the same documents may find other passages.
-pub const RETRIEVAL_VERSION: u32 = 2;
+pub const RETRIEVAL_VERSION: u32 = 3;
 
 /// Everything besides question and documents that decides what an answer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     /// The model's name, or `extractive`.
     pub model: String,
+    /// The settings of retrieval that decide which passages the model is shown.
+    pub retrieval: String,
 }
 
 /// SHA-256 over the sorted collections, the normalised question and the [`Recipe`]. Equal keys mean: the same answer
@@ -40,6 +42,7 @@ impl AnswerKey {
         }
         part(question.normalised().as_bytes());
         part(recipe.model.as_bytes());
+        part(recipe.retrieval.as_bytes());
         part(&PROMPT_VERSION.to_be_bytes());
         part(&RETRIEVAL_VERSION.to_be_bytes());
         Self(hash.finalize().into())
@@ -73,6 +76,7 @@ mod tests {
     fn key(scope: &CollectionScope, question: &str, model: &str) -> AnswerKey {
         let recipe = Recipe {
             model: model.to_owned(),
+            retrieval: String::new(),
         };
         AnswerKey::new(scope, &QuestionText::parse(question).unwrap(), &recipe)
     }

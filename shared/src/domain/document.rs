@@ -112,7 +112,7 @@ impl SourceUrl {
     }
 }
 
-/// The kinds of text that can be ingested.
+/// The kinds of documents that can be ingested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaType {
     /// Text without markup.
@@ -121,6 +121,12 @@ pub enum MediaType {
     /// `CommonMark`: headings, lists and code blocks guide where passages begin and end.
     #[serde(rename = "text/markdown")]
     Markdown,
+    /// A page of the web: its main content is read as Markdown.
+    #[serde(rename = "text/html")]
+    Html,
+    /// Text on numbered pages.
+    #[serde(rename = "application/pdf")]
+    Pdf,
 }
 
 impl MediaType {
@@ -130,6 +136,8 @@ impl MediaType {
         match self {
             Self::PlainText => "text/plain",
             Self::Markdown => "text/markdown",
+            Self::Html => "text/html",
+            Self::Pdf => "application/pdf",
         }
     }
 }
@@ -141,7 +149,11 @@ impl FromStr for MediaType {
         match text {
             "text/plain" => Ok(Self::PlainText),
             "text/markdown" => Ok(Self::Markdown),
-            _ => Err(Invalid::new("must be text/plain or text/markdown")),
+            "text/html" => Ok(Self::Html),
+            "application/pdf" => Ok(Self::Pdf),
+            _ => Err(Invalid::new(
+                "must be text/plain, text/markdown, text/html or application/pdf",
+            )),
         }
     }
 }

@@ -123,6 +123,14 @@ pub enum FailureCode {
     LlmRequestTooLarge,
     /// The document that was to be ingested holds no text.
     DocumentEmpty,
+    /// The document is damaged, not of the kind it was sent as, or has no letters that could be told.
+    DocumentUnreadable,
+    /// The document is protected by a password.
+    DocumentEncrypted,
+    /// The document takes more time, memory, pages or nesting to read than any document may.
+    DocumentTooComplex,
+    /// The document's text is longer than any document's may be.
+    DocumentTooLong,
     /// The document was not ingested by the deadline of its job.
     DocumentExpired,
     /// A defect in Docent.
@@ -140,6 +148,10 @@ impl FailureCode {
             Self::LlmProtocol => "llm_protocol",
             Self::LlmRequestTooLarge => "llm_request_too_large",
             Self::DocumentEmpty => "document_empty",
+            Self::DocumentUnreadable => "document_unreadable",
+            Self::DocumentEncrypted => "document_encrypted",
+            Self::DocumentTooComplex => "document_too_complex",
+            Self::DocumentTooLong => "document_too_long",
             Self::DocumentExpired => "document_expired",
             Self::Internal => "internal",
         }
@@ -159,6 +171,15 @@ impl FailureCode {
                 "The question and its passages are too large for the language model. Ask a narrower question."
             }
             "document_empty" => "The document holds no text that could be searched.",
+            "document_unreadable" => {
+                "The document cannot be read: it is damaged, not of the kind it was sent as, or its fonts do not say \
+                 which letters they show."
+            }
+            "document_encrypted" => "The document is protected by a password. Upload it without one.",
+            "document_too_complex" => {
+                "The document takes too much time, memory or nesting to read, or has more than 2,000 pages. Split it."
+            }
+            "document_too_long" => "The document's text is too long. Split the document.",
             "document_expired" => "The document could not be ingested in time. Upload it again.",
             _ => "Something went wrong inside the service.",
         }

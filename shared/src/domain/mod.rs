@@ -10,6 +10,7 @@ pub mod job;
 pub mod passage;
 pub mod question;
 mod text;
+pub mod upload;
 
 pub use answer::{Answer, Citation, Grounding, Usage};
 pub use answer_key::{AnswerKey, Recipe};
@@ -20,6 +21,7 @@ pub use ids::{ChatId, CollectionId, DocumentId, JobId, MessageId, PassageId, Use
 pub use job::{FailureCode, JobKind, JobStatus};
 pub use passage::Passage;
 pub use question::QuestionText;
+pub use upload::{Charset, Content, Original};
 
 /// Why a value from outside was refused, as a sentence for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -19,4 +19,6 @@ pub struct Passage {
     pub text: String,
     /// Where the text starts in the document, in characters from 0.
     pub start: usize,
+    /// The page of the document that it stands on, from 1, if the document has pages.
+    pub page: Option<u32>,
 }

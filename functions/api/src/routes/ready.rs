@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
+use shared::db::{DbError, vectors};
 use shared::telemetry::OrLog;
 
 use crate::app::App;
@@ -26,26 +27,46 @@ struct Dependencies {
     postgres: &'static str,
     redis: &'static str,
     queue: &'static str,
+    vectors: &'static str,
 }
 
-/// Answers 200 if questions can be served, 503 otherwise. Redis is optional: without it answers are not cached.
+/// Answers 200 if questions can be served, 503 otherwise. Redis is optional: without it answers are not cached. So are
+/// vectors: where embeddings are configured but Postgres lacks pgvector, passages are found by their words alone.
 pub async fn show(State(app): State<App>) -> Response {
-    let (postgres, redis, queue) = tokio::join!(app.db.session(), app.cache.ping(), app.queue.ping());
+    let (postgres, redis, queue) = tokio::join!(ask_postgres(&app), app.cache.ping(), app.queue.ping());
+    let postgres = postgres.or_log("reach Postgres");
     let dependencies = Dependencies {
-        postgres: state(postgres.or_log("reach Postgres").is_some()),
+        postgres: state(postgres.is_some()),
         redis: if app.cache.is_configured() {
             state(redis.or_log("reach Redis").is_some())
         } else {
             "not configured"
         },
         queue: state(queue.or_log("reach the queue").is_some()),
+        vectors: match (app.has_embeddings, postgres) {
+            (false, _) => "not configured",
+            (true, Some(false)) => "not installed",
+            (true, found) => state(found.is_some()),
+        },
     };
-    let (code, status) = match (dependencies.postgres, dependencies.queue, dependencies.redis) {
-        ("ok", "ok", "unavailable") => (StatusCode::OK, "degraded"),
-        ("ok", "ok", _) => (StatusCode::OK, "ok"),
+    let optional = [dependencies.redis, dependencies.vectors];
+    let (code, status) = match (dependencies.postgres, dependencies.queue) {
+        ("ok", "ok")
+            if optional
+                .iter()
+                .any(|state| ["unavailable", "not installed"].contains(state)) =>
+        {
+            (StatusCode::OK, "degraded")
+        }
+        ("ok", "ok") => (StatusCode::OK, "ok"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     (code, Extension(Report), Json(Readiness { status, dependencies })).into_response()
+}
+
+/// Whether it has tables for vectors.
+async fn ask_postgres(app: &App) -> Result<bool, DbError> {
+    vectors::are_available(&mut app.db.session().await?).await
 }
 
 fn state(is_up: bool) -> &'static str {

@@ -38,7 +38,7 @@ pub struct Chunk {
 pub fn split(text: &str, media: MediaType) -> Vec<Chunk> {
     let config = || ChunkConfig::new(capacity());
     match media {
-        MediaType::PlainText => {
+        MediaType::PlainText | MediaType::Pdf => {
             let splitter = TextSplitter::new(config());
             gather(
                 text,
@@ -46,7 +46,8 @@ pub fn split(text: &str, media: MediaType) -> Vec<Chunk> {
                 |_| String::new(),
             )
         }
-        MediaType::Markdown => {
+        // The text of a page of the web was written down as Markdown.
+        MediaType::Markdown | MediaType::Html => {
             let splitter = MarkdownSplitter::new(config());
             let mut path = HeadingPath::of(text);
             gather(
@@ -56,6 +57,27 @@ pub fn split(text: &str, media: MediaType) -> Vec<Chunk> {
             )
         }
     }
+}
+
+/// Like [`split`], but no chunk crosses from one page to the next. `pages` are the first characters of the pages; what is
+/// before the first of them is a page too. A text without pages is one.
+#[must_use]
+pub fn split_pages(text: &str, pages: &[usize], media: MediaType) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    let (mut rest, mut start) = (text, 0);
+    let ends = pages.iter().copied().chain([usize::MAX]);
+    for end in ends.skip_while(|&end| end == 0) {
+        let length = end.saturating_sub(start);
+        let bytes = rest.char_indices().nth(length).map_or(rest.len(), |(byte, _)| byte);
+        let (page, after) = rest.split_at(bytes);
+        chunks.extend(split(page, media).into_iter().map(|chunk| Chunk {
+            start: start + chunk.start,
+            end: start + chunk.end,
+            ..chunk
+        }));
+        (rest, start) = (after, start.max(end));
+    }
+    chunks
 }
 
 /// Splits window by window and places the pieces in the document.

@@ -79,6 +79,7 @@ fn find(quote: &Quote, passages: &[Passage]) -> Option<Citation> {
         end: start + text.chars().count(),
         quote: text.to_owned(),
         source_url: passage.source_url.clone(),
+        page: passage.page,
     })
 }
 
@@ -104,6 +105,7 @@ mod tests {
             heading: String::new(),
             text: text.to_owned(),
             start,
+            page: None,
         }
     }
 

@@ -4,7 +4,7 @@
 pub mod ingestion;
 pub mod upload;
 
-pub use ingestion::{Source, mark_failed, mark_ready, source};
+pub use ingestion::{Material, Source, mark_failed, mark_ready, source, store_text};
 pub use upload::{NewDocument, Upload, upload};
 
 use time::OffsetDateTime;
@@ -25,7 +25,7 @@ pub struct Document {
     pub collection_id: CollectionId,
     /// Its title.
     pub title: String,
-    /// What kind of text it is.
+    /// What kind of document it is.
     pub media_type: MediaType,
     /// Where it came from.
     pub source_url: Option<String>,

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use super::super::session::Param;
 use super::super::{DbError, Session, seconds};
 use super::{COLUMNS, Document, document, has_open_job, visible_state};
-use crate::domain::{CollectionId, DocumentId, DocumentText, DocumentTitle, JobId, MediaType, SourceUrl, UserId};
+use crate::domain::{Charset, CollectionId, Content, DocumentId, DocumentTitle, JobId, Original, SourceUrl, UserId};
 
 /// A document to be stored, with the job that will ingest it.
 #[derive(Debug)]
@@ -18,10 +18,8 @@ pub struct NewDocument {
     pub collection: CollectionId,
     /// Its title.
     pub title: DocumentTitle,
-    /// Its text.
-    pub text: DocumentText,
-    /// What kind of text it is.
-    pub media_type: MediaType,
+    /// What it consists of.
+    pub content: Content,
     /// Where it came from.
     pub source_url: Option<SourceUrl>,
     /// The job gives up this long from now.
@@ -33,14 +31,14 @@ pub struct NewDocument {
 pub enum Upload {
     /// Stored, and to be ingested by this job.
     Accepted(Document, JobId),
-    /// The collection holds the same text already.
+    /// The collection holds the same upload already.
     Exists(Document),
     /// The collection does not exist for this user, or is not theirs to write.
     NotWritable,
 }
 
-/// Stores a document and its job, in one statement. A text that is there and has failed, or was never
-/// ingested, is tried again.
+/// Stores a document and its job, in one statement. An upload that is there and has failed, or was never ingested, is
+/// tried again: as what it is said to be this time, for it may have failed because it was said to be something else.
 ///
 /// # Errors
 /// The database cannot be asked.
@@ -51,10 +49,12 @@ pub async fn upload(db: &mut Session, new: &NewDocument) -> Result<Upload, DbErr
             SELECT u.id FROM users u JOIN collections c ON c.id = $3
             WHERE u.id = $2 AND (c.owner_id = u.id OR (c.owner_id IS NULL AND u.role = 'admin'))
         ), d AS (
-            INSERT INTO documents (id, uploaded_by, collection_id, title, media_type, source_url, body, body_digest)
-            SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM uploader
+            INSERT INTO documents (id, uploaded_by, collection_id, title, media_type, source_url, body, body_digest, original, charset)
+            SELECT $1, id, $3, $4, $5, $6, $7, $8, $11, $12 FROM uploader
             ON CONFLICT ON CONSTRAINT documents_same_text
-            DO UPDATE SET status = 'queued', error_code = NULL, uploaded_by = excluded.uploaded_by
+            DO UPDATE SET status = 'queued', error_code = NULL, uploaded_by = excluded.uploaded_by,
+                          media_type = excluded.media_type, body = excluded.body, original = excluded.original,
+                          charset = excluded.charset
             WHERE documents.status = 'failed'
                OR (documents.status = 'queued' AND documents.created_at < now() - interval '1 minute' AND NOT {has_open_job})
             RETURNING *
@@ -68,18 +68,24 @@ pub async fn upload(db: &mut Session, new: &NewDocument) -> Result<Upload, DbErr
         WHERE d.collection_id = $3 AND d.body_digest = $8 AND NOT EXISTS (SELECT FROM d AS stored)"
     );
     let job = JobId::new();
-    let digest = new.text.digest();
-    let params: [Param<'_>; 10] = [
+    let digest = new.content.digest();
+    let (text, original) = match &new.content {
+        Content::Text { text, .. } => (text.as_str(), None),
+        Content::Original(original) => ("", Some(original)),
+    };
+    let params: [Param<'_>; 12] = [
         (&DocumentId::new().uuid(), Type::UUID),
         (&new.owner.uuid(), Type::UUID),
         (&new.collection.uuid(), Type::UUID),
         (&new.title.as_str(), Type::TEXT),
-        (&new.media_type.as_str(), Type::TEXT),
+        (&new.content.media_type().as_str(), Type::TEXT),
         (&new.source_url.as_ref().map(SourceUrl::as_str), Type::TEXT),
-        (&new.text.as_str(), Type::TEXT),
+        (&text, Type::TEXT),
         (&digest.as_slice(), Type::BYTEA),
         (&job.uuid(), Type::UUID),
         (&seconds(new.deadline), Type::FLOAT8),
+        (&original.map(Original::bytes), Type::BYTEA),
+        (&original.and_then(Original::charset).map(Charset::name), Type::TEXT),
     ];
     // A second uploader of the same text can win between this statement's snapshot and its insert; then neither
     // branch sees the row, and the next try does.

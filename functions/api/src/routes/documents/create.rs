@@ -1,42 +1,30 @@
-//! `POST /api/documents`: stores a text and has it ingested by a job. The same text again is the document that is there.
+//! `POST /api/documents`: stores a document and has it ingested by a job. The same upload again is the document that is
+//! there.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use serde::Deserialize;
 use shared::db::documents::{self, NewDocument, Upload};
-use shared::domain::document::DocumentTextError;
-use shared::domain::{
-    CollectionId, DocumentText, DocumentTitle, Invalid, JobId, JobKind, MediaType, SourceUrl, UserId,
-};
+use shared::domain::{JobId, JobKind};
 use shared::job_message::JobMessage;
-use std::time::Duration;
 
 use super::OneDocument;
+use super::upload::NewUpload;
 use crate::app::App;
 use crate::auth::CurrentUser;
-use crate::body::{Fields, JsonBody};
 use crate::error::ApiError;
 use crate::routes::send_to_worker;
 
-/// The request.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Body {
-    title: String,
-    text: String,
-    media_type: String,
-    source_url: Option<String>,
-    collection_id: Option<String>,
-}
-
-pub(crate) async fn create(
-    State(app): State<App>,
-    user: CurrentUser,
-    JsonBody(body): JsonBody<Body>,
-) -> Result<Response, ApiError> {
-    let new = parse(body, user.0, app.config.job_deadline)?;
+pub(crate) async fn create(State(app): State<App>, user: CurrentUser, upload: NewUpload) -> Result<Response, ApiError> {
+    let new = NewDocument {
+        owner: user.0,
+        collection: upload.collection.unwrap_or(user.0.private_collection()),
+        title: upload.title,
+        content: upload.content,
+        source_url: upload.source_url,
+        deadline: app.config.job_deadline,
+    };
     let uploaded = documents::upload(&mut app.db.session().await?, &new).await?;
     match uploaded {
         Upload::Accepted(document, job) => {
@@ -55,43 +43,5 @@ fn message(job_id: JobId) -> JobMessage {
     JobMessage {
         kind: JobKind::IngestDocument,
         job_id,
-    }
-}
-
-fn parse(body: Body, owner: UserId, deadline: Duration) -> Result<NewDocument, ApiError> {
-    let mut fields = Fields::default();
-    let title = fields.take("title", DocumentTitle::parse(&body.title));
-    let text = fields.take("text", parse_text(body.text)?);
-    let media_type = fields.take("mediaType", body.media_type.parse::<MediaType>());
-    let source_url = fields.take(
-        "sourceUrl",
-        body.source_url.as_deref().map(SourceUrl::parse).transpose(),
-    );
-    let collection = fields.take(
-        "collectionId",
-        body.collection_id.map(|id| id.parse::<CollectionId>()).transpose(),
-    );
-    match (title, text, media_type, source_url, collection) {
-        (Some(title), Some(text), Some(media_type), Some(source_url), Some(collection)) => Ok(NewDocument {
-            owner,
-            collection: collection.unwrap_or(owner.private_collection()),
-            title,
-            text,
-            media_type,
-            source_url,
-            deadline,
-        }),
-        _ => Err(fields.into_error()),
-    }
-}
-
-/// A text that is too large is answered by 413 at once, whatever else is wrong.
-fn parse_text(text: String) -> Result<Result<DocumentText, Invalid>, ApiError> {
-    match DocumentText::parse(text) {
-        Ok(text) => Ok(Ok(text)),
-        Err(DocumentTextError::Invalid(problem)) => Ok(Err(problem)),
-        Err(DocumentTextError::TooLarge) => Err(ApiError::PayloadTooLarge(
-            "A document's text may have at most 1 MiB. Split the document.".to_owned(),
-        )),
     }
 }

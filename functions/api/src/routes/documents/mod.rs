@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod list;
 pub mod show;
+mod upload;
 
 use serde::Serialize;
 use shared::db::documents::Document;
