@@ -4,7 +4,7 @@ use crate::journey::{LEASES, QUESTION};
 use crate::support::{CountingProxy, Database, Docent, service, wait_for};
 
 #[tokio::test]
-async fn a_question_costs_four_round_trips_to_postgres_and_three_to_redis_and_a_hit_costs_one() {
+async fn a_question_costs_five_round_trips_to_postgres_and_three_to_redis_and_a_hit_costs_one() {
     let database = Database::create().await;
     let (postgres, database_url) = CountingProxy::to(&database.url).await;
     let (redis, redis_url) = CountingProxy::to(&service("TEST_REDIS_URL")).await;
@@ -33,7 +33,7 @@ async fn a_question_costs_four_round_trips_to_postgres_and_three_to_redis_and_a_
     .await;
     assert_eq!(
         counted,
-        ((1, 1), (3, 2), (0, 1)),
+        ((1, 1), (4, 2), (0, 1)),
         "(Postgres, Redis) of: accepting, working, a hit"
     );
 }

@@ -205,7 +205,7 @@ async fn health_and_readiness_tell_the_state() {
     let ready = docent.call(Method::GET, "/ready", "", None).await.expect(200);
     assert_eq!(
         ready["dependencies"],
-        json!({"postgres": "ok", "redis": "ok", "queue": "ok"})
+        json!({"postgres": "ok", "redis": "ok", "queue": "ok", "vectors": "not configured"})
     );
 }
 

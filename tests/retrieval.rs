@@ -1,10 +1,13 @@
 //! What a question finds.
 
+use std::collections::BTreeSet;
+
 use shared::db::search::Tuning;
 use shared::domain::{CollectionScope, UserId};
 use uuid::Uuid;
+use worker::rag::analysis;
 
-use crate::support::{Book, Docent, Library};
+use crate::support::{Book, Database, Docent, Library};
 
 #[tokio::test]
 async fn any_lexeme_can_be_stored_and_asked_for() {
@@ -149,4 +152,31 @@ async fn a_document_with_more_words_than_a_vector_holds_is_ingested_and_found() 
         assert_eq!(library.ask(ada, word).await.len(), 1, "{word}");
     }
     assert_eq!(database.number("SELECT count(*) FROM statistics_deltas").await, 0);
+}
+
+#[tokio::test]
+async fn the_analysers_words_stay_whole_in_the_database() {
+    let client = Database::create_empty().await.client().await;
+    let texts = [
+        "set max_tokens, maxTokens and MAX-TOKENS in config.yaml or src/main.rs",
+        "write to ada@example.com or see https://example.com/a-b?c=d#e",
+        "version v1.2.3 of 2024-05-01, 1,000 or 3.14 or -5, FY18 and 50%",
+        "C++, C#, .NET, a/b/c, 127.0.0.1:8080, std::vec::Vec<T> and foo()->bar",
+        "L'été naïve, Straße, ﬁne, 東京大学へ行く, 서울대학교, привет",
+        "<b>bold</b> &amp; x&y 'quoted' \"quoted\" back\\slash $HOME @user #tag",
+    ];
+    for text in texts {
+        let language = analysis::language_of(text);
+        let indexed = analysis::for_index(text, language);
+        let words: BTreeSet<String> = indexed.split_whitespace().map(str::to_owned).collect();
+        let row = client
+            .query_one(
+                "SELECT tsvector_to_array(to_tsvector('simple', $1)) AS lexemes",
+                &[&indexed],
+            )
+            .await
+            .unwrap();
+        let lexemes: BTreeSet<String> = row.get::<_, Vec<String>>("lexemes").into_iter().collect();
+        assert_eq!(words, lexemes, "{text}");
+    }
 }

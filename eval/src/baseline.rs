@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::units::Hit;
 
+/// How many passages it ranks.
+const DEPTH: i32 = 400;
+
 /// Indexes all stored passages.
 ///
 /// # Errors
@@ -38,7 +41,7 @@ pub async fn prepare(client: &Client) -> Result<()> {
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn any_term_ts_rank(client: &Client, question: &QuestionText, limit: i32) -> Result<Vec<Hit>> {
+pub async fn any_term_ts_rank(client: &Client, question: &QuestionText) -> Result<Vec<Hit>> {
     let statement = "
         WITH asked AS (
             SELECT string_agg(quote_literal(word), ' | ')::tsquery AS query
@@ -51,7 +54,7 @@ pub async fn any_term_ts_rank(client: &Client, question: &QuestionText, limit: i
         LIMIT $2";
     // With the types given, as the product does, so that both take one round trip.
     let rows = client
-        .query_typed(statement, &[(&question.as_str(), Type::TEXT), (&limit, Type::INT4)])
+        .query_typed(statement, &[(&question.as_str(), Type::TEXT), (&DEPTH, Type::INT4)])
         .await;
     let rows = rows.context("search by the baseline")?;
     Ok(rows

@@ -23,11 +23,13 @@ const STYLE: &str = "
   .title { font-size: 17px; font-weight: 600 }
   .page { fill: #ffffff } .text { fill: #1f2328 } .quiet { fill: #59636e }
   .grid { stroke: #d8dee4 } .axis { stroke: #59636e } .whisker { stroke: #1f2328; stroke-width: 1.3 }
-  .lexical { fill: #3b82c4 } .baseline { fill: #b3bac2 }
+  .hybrid { fill: #1f6f43 } .lexical { fill: #3b82c4 } .dense { fill: #b07cc6 }
+  .rrf { fill: #c98a2b } .baseline { fill: #b3bac2 }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .text { fill: #e6edf3 } .quiet { fill: #9198a1 }
     .grid { stroke: #2d333b } .axis { stroke: #9198a1 } .whisker { stroke: #e6edf3 }
-    .lexical { fill: #4493f8 } .baseline { fill: #5a626c }
+    .hybrid { fill: #3fb950 } .lexical { fill: #4493f8 } .dense { fill: #bc8cff }
+    .rrf { fill: #d29922 } .baseline { fill: #5a626c }
   }
 ";
 
@@ -114,6 +116,9 @@ fn bar(system: &SystemReport, top: f64, measure: &str) -> String {
 fn class(system: System) -> &'static str {
     match system {
         System::Lexical => "lexical",
+        System::Dense => "dense",
+        System::Hybrid => "hybrid",
+        System::Rrf => "rrf",
         System::AnyTermTsRank => "baseline",
     }
 }

@@ -7,13 +7,14 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::db::documents::{self, NewDocument, Upload};
 use shared::db::passages::{self, Target};
 use shared::db::users::{self, Registration};
-use shared::db::{Db, Session, collections, statistics};
-use shared::domain::{DocumentId, DocumentText, DocumentTitle, Email, UserId};
+use shared::db::{Db, Session, collections, statistics, vectors};
+use shared::domain::{Content, DocumentId, DocumentText, DocumentTitle, Email, UserId};
 use worker::indexing;
 use worker::rag::chunking::{self, Chunk};
 
 use crate::collection::{Collection, Document};
 use crate::database::CONNECTIONS;
+use crate::memory::Memory;
 use crate::progress::Progress;
 
 /// The title of a document that has none. An upload has to have one.
@@ -23,7 +24,10 @@ const UNTITLED: &str = "Untitled";
 const LONGEST_TITLE: usize = 300;
 
 /// How many words are folded into the statistics at once.
-const FOLDED_AT_ONCE: i32 = 100_000;
+pub(crate) const FOLDED_AT_ONCE: i32 = 100_000;
+
+/// How many passages are embedded at once.
+const EMBEDDED_AT_ONCE: i32 = 256;
 
 /// What was stored.
 pub struct Ingested {
@@ -73,7 +77,32 @@ pub async fn ingest(db: &Db, collection: &Collection) -> Result<Ingested> {
     Ok(Ingested { owner, documents })
 }
 
-async fn register(db: &Db) -> Result<UserId> {
+/// Gives every passage its vector.
+///
+/// # Errors
+/// If the embedder fails.
+pub async fn embed(db: &Db, memory: &Memory, name: &str, passages: usize) -> Result<()> {
+    let mut progress = Progress::new(&format!("{name}: embed"), passages);
+    let mut session = db.session().await?;
+    let mut after = None;
+    loop {
+        let missing = vectors::missing(&mut session, memory.model(), after, EMBEDDED_AT_ONCE).await?;
+        let Some(last) = missing.last() else {
+            break;
+        };
+        after = Some(last.id);
+        let text = |p: &vectors::Unembedded| indexing::embedded(&p.title, &p.heading, p.context.as_deref(), &p.text);
+        let texts: Vec<String> = missing.iter().map(text).collect();
+        let ids = missing.iter().map(|passage| passage.id);
+        let found: Vec<_> = ids.zip(memory.passages(&texts).await?).collect();
+        vectors::store(&mut session, memory.model(), &found).await?;
+        found.iter().for_each(|_| progress.step());
+    }
+    progress.end();
+    Ok(())
+}
+
+pub(crate) async fn register(db: &Db) -> Result<UserId> {
     let email = Email::parse("eval@example.com")?;
     // Nobody signs in to a database that is gone in a minute.
     match users::register(&mut db.session().await?, &email, "no password", None).await? {
@@ -82,7 +111,7 @@ async fn register(db: &Db) -> Result<UserId> {
     }
 }
 
-async fn store(db: &Db, owner: UserId, document: &Document) -> Result<Stored> {
+pub(crate) async fn store(db: &Db, owner: UserId, document: &Document) -> Result<Stored> {
     let (chunks, places) = cut(document);
     let indexed = indexing::passages(&document.title, &document.text(), chunks);
     let mut db = db.session().await?;
@@ -111,8 +140,10 @@ async fn upload(db: &mut Session, owner: UserId, document: &Document) -> Result<
             owner,
             collection: owner.private_collection(),
             title: DocumentTitle::parse(title)?,
-            text: DocumentText::parse(storable(&text))?,
-            media_type: document.media,
+            content: Content::Text {
+                text: DocumentText::parse(storable(&text))?,
+                media_type: document.media,
+            },
             source_url: None,
             deadline: Duration::from_secs(900),
         };

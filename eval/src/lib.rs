@@ -7,11 +7,13 @@
 pub mod abstention;
 pub mod args;
 pub mod baseline;
+pub mod bench;
 pub mod chart;
 pub mod collection;
 pub mod database;
 pub mod ingest;
 pub mod measures;
+pub mod memory;
 pub mod progress;
 pub mod report;
 pub mod retrieve;

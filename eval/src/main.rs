@@ -11,22 +11,20 @@ use anyhow::{Context, Result, bail};
 use eval::args::{self, Command, Plan, Source};
 use eval::collection::Collection;
 use eval::report::Report;
-use eval::{chart, report, run, table};
+use eval::retrieve::Tools;
+use eval::{bench, chart, report, run, table};
+use shared::config::Env;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let plan = match args::parse(lexopt::Parser::from_env()) {
-        Ok(Command::Measure(plan)) => plan,
-        Ok(Command::Help) => {
-            println!("{}", args::HELP);
-            return ExitCode::SUCCESS;
-        }
+    let command = match args::parse(lexopt::Parser::from_env()) {
+        Ok(command) => command,
         Err(error) => {
             eprintln!("error: {error:#}\n\n{}", args::HELP);
             return ExitCode::from(2);
         }
     };
-    match measure(&plan).await {
+    match run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nFAILED: {error:#}");
@@ -35,12 +33,35 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(plan: &Plan) -> Result<()> {
+async fn run(command: Command) -> Result<()> {
     let server = std::env::var("TEST_DATABASE_URL").context("TEST_DATABASE_URL is not set: use `cargo xtask eval`")?;
+    match command {
+        Command::Measure(plan) => measure(&server, &plan).await,
+        Command::Bench(folder, sizes) => {
+            let rows = bench::run(&server, &Collection::load(&folder, false)?, &sizes).await?;
+            println!("{}", bench::markdown(&rows));
+            Ok(())
+        }
+        Command::Help => {
+            println!("{}", args::HELP);
+            Ok(())
+        }
+    }
+}
+
+async fn measure(server: &str, plan: &Plan) -> Result<()> {
+    let tools = Tools::from_env(Env::of_process())?;
+    if let Some(system) = plan
+        .systems
+        .iter()
+        .find(|system| system.needs_vectors() && !tools.has_vectors())
+    {
+        bail!("{} needs EMBEDDINGS_MODEL_DIR or EMBEDDINGS_URL", system.name());
+    }
     let mut reports = Vec::new();
     for folder in folders(&plan.source)? {
         let collection = Collection::load(&folder, plan.spans)?;
-        let report = run::evaluate(&server, &collection, &plan.systems).await?;
+        let report = run::evaluate(server, &collection, &plan.systems, &tools).await?;
         say(&report);
         reports.push(report);
     }

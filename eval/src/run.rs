@@ -15,7 +15,7 @@ use crate::ingest::{self, Ingested};
 use crate::measures::{DEEPEST, MEASURES, Unit};
 use crate::progress::Progress;
 use crate::report::{Report, SystemReport};
-use crate::retrieve::{FOR_A_RANKING, FOR_AN_ANSWER};
+use crate::retrieve::Tools;
 use crate::statistics::{self, Latency, estimates};
 use crate::system::{Asker, System};
 use crate::units::Units;
@@ -28,9 +28,9 @@ const TIMED: usize = 500;
 ///
 /// # Errors
 /// If the collection cannot be ingested or the database not be asked.
-pub async fn evaluate(server: &str, collection: &Collection, systems: &[System]) -> Result<Report> {
+pub async fn evaluate(server: &str, collection: &Collection, systems: &[System], tools: &Tools) -> Result<Report> {
     let database = PrivateDatabase::create(server).await?;
-    let report = in_database(&database, collection, systems).await;
+    let report = in_database(&database, collection, systems, tools).await;
     let dropped = database.drop().await;
     // The first failure is the interesting one.
     let report = report.with_context(|| format!("measure {}", collection.name))?;
@@ -38,10 +38,18 @@ pub async fn evaluate(server: &str, collection: &Collection, systems: &[System])
     Ok(report)
 }
 
-async fn in_database(database: &PrivateDatabase, collection: &Collection, systems: &[System]) -> Result<Report> {
+async fn in_database(
+    database: &PrivateDatabase,
+    collection: &Collection,
+    systems: &[System],
+    tools: &Tools,
+) -> Result<Report> {
     let db = database.pool()?;
     let start = Instant::now();
     let ingested = ingest::ingest(&db, collection).await?;
+    if let Some(memory) = tools.memory() {
+        ingest::embed(&db, memory, &collection.name, passages(&ingested)).await?;
+    }
     let ingest_seconds = start.elapsed().as_secs_f64();
     database.tidy().await?;
     if systems.contains(&System::AnyTermTsRank) {
@@ -49,7 +57,7 @@ async fn in_database(database: &PrivateDatabase, collection: &Collection, system
     }
     let mut askers = Vec::new();
     for _ in 0..CONNECTIONS {
-        askers.push(Asker::connect(database, db.session().await?, ingested.owner).await?);
+        askers.push(Asker::connect(tools, database, db.session().await?, ingested.owner).await?);
     }
     let units = Units::new(collection, &ingested);
     let judged: Vec<&Question> = collection
@@ -65,7 +73,7 @@ async fn in_database(database: &PrivateDatabase, collection: &Collection, system
         reports.push(measured(system, &judged, &units, &rankings, latency));
     }
     compare_with_last(&mut reports);
-    let abstention = abstention(&mut askers, collection).await?;
+    let abstention = abstention(&mut askers, systems[0], collection).await?;
     Ok(Report {
         collection: collection.name.clone(),
         judged_by: judged_by(&collection.judgments),
@@ -91,7 +99,7 @@ fn passages(ingested: &Ingested) -> usize {
 
 /// The rankings of all questions, asked by all askers at once, in the order of the questions.
 async fn rankings(
-    askers: &mut [Asker],
+    askers: &mut [Asker<'_>],
     system: System,
     questions: &[&Question],
     units: &Units,
@@ -104,7 +112,7 @@ async fn rankings(
         async move {
             let mut found = Vec::new();
             for (index, question) in questions.iter().enumerate().skip(lane).step_by(lanes) {
-                let (hits, _) = asker.ask(system, &question.text, FOR_A_RANKING).await?;
+                let hits = asker.ask(system, &question.text).await?;
                 let mut ranking = units.ranking(hits);
                 ranking.truncate(DEEPEST);
                 found.push((index, ranking));
@@ -120,11 +128,10 @@ async fn rankings(
 }
 
 /// Times the call as the worker makes it, with nothing beside it; the questions are spread over all.
-async fn latency(asker: &mut Asker, system: System, questions: &[&Question]) -> Result<Option<Latency>> {
+async fn latency(asker: &mut Asker<'_>, system: System, questions: &[&Question]) -> Result<Option<Latency>> {
     let mut durations = Vec::new();
     for question in questions.iter().step_by(questions.len().div_ceil(TIMED).max(1)) {
-        let (_, taken) = asker.ask(system, &question.text, FOR_AN_ANSWER).await?;
-        durations.push(taken);
+        durations.push(asker.time(system, &question.text).await?);
     }
     Ok(Latency::of(durations))
 }
@@ -177,7 +184,7 @@ fn compare_with_last(reports: &mut [SystemReport]) {
 }
 
 /// Where the collection says which questions have no answer: whether the answerer notices.
-async fn abstention(askers: &mut [Asker], collection: &Collection) -> Result<Option<Abstention>> {
+async fn abstention(askers: &mut [Asker<'_>], system: System, collection: &Collection) -> Result<Option<Abstention>> {
     let questions: Vec<&Question> = collection.questions.iter().filter(|q| q.answerable.is_some()).collect();
     if questions.is_empty() {
         return Ok(None);
@@ -190,7 +197,7 @@ async fn abstention(askers: &mut [Asker], collection: &Collection) -> Result<Opt
         async move {
             let mut attempts = Vec::new();
             for question in questions.iter().skip(lane).step_by(lanes) {
-                let passages = asker.passages(&question.text, FOR_AN_ANSWER).await?;
+                let passages = asker.for_an_answer(system, &question.text).await?;
                 attempts.extend(Attempt::at(question, &passages));
                 progress.borrow_mut().step();
             }

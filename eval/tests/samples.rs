@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use eval::collection::Collection;
+use eval::retrieve::Tools;
 use eval::run;
 use eval::system::System;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ async fn retrieval_over_the_samples_is_as_good_as_it_was() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/eval");
     let expected: Expected = serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json"))?)?;
     let collection = Collection::load(&folder, true)?;
-    let report = run::evaluate(&server, &collection, &[System::Lexical]).await?;
+    let report = run::evaluate(&server, &collection, &[System::Lexical], &Tools::without_vectors()?).await?;
 
     ensure!(
         report.judged_questions >= 40,

@@ -26,6 +26,9 @@ pub const ALL: &[Migration] = migrations![
     "0002_documents",
     "0003_chats_and_jobs",
     "0004_lexical_search",
+    "0005_uploads",
+    "0006_vectors",
+    "0008_contextual_headers",
 ];
 
 /// Any number will do, as long as nothing else in the database locks on it.
@@ -54,7 +57,23 @@ pub enum Error {
 /// # Errors
 /// [`Error`]; the steps before the one that failed are kept.
 pub async fn apply(client: &mut Client) -> Result<Vec<&'static str>, Error> {
-    apply_all_of(client, ALL).await
+    let applied = apply_all_of(client, ALL).await?;
+    enable_vectors(client).await?;
+    Ok(applied)
+}
+
+/// A server that got pgvector since the last run gets the tables for vectors now.
+async fn enable_vectors(client: &Client) -> Result<(), Error> {
+    // Several statements at once are one transaction, and so hold the lock together.
+    client
+        .batch_execute(&format!(
+            "SELECT pg_advisory_xact_lock({LOCK}); SELECT enable_vectors()"
+        ))
+        .await
+        .map_err(|source| Error::Refused {
+            step: "enable_vectors",
+            source,
+        })
 }
 
 /// Applies what is missing up to and including the migration of this name, and nothing if there is none of that name.

@@ -16,6 +16,15 @@ pub struct JobMessage {
     pub job_id: JobId,
 }
 
+/// What a message asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// A job.
+    Job(JobMessage),
+    /// To give passages their vectors that have none of the model in use. It names no row: what is missing is looked up.
+    EmbedPassages,
+}
+
 /// The message as it stands in the queue.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,6 +32,37 @@ struct Wire {
     v: u8,
     kind: JobKind,
     job_id: JobId,
+}
+
+/// How [`Message::EmbedPassages`] stands in the queue.
+const EMBED_PASSAGES: &str = r#"{"v":1,"kind":"embed_passages"}"#;
+
+impl From<JobMessage> for Message {
+    fn from(message: JobMessage) -> Self {
+        Self::Job(message)
+    }
+}
+
+impl Message {
+    /// The message's body.
+    #[must_use]
+    pub fn to_body(self) -> String {
+        match self {
+            Self::Job(job) => job.to_body(),
+            Self::EmbedPassages => EMBED_PASSAGES.to_owned(),
+        }
+    }
+
+    /// Reads a message's body.
+    ///
+    /// # Errors
+    /// [`NotAJobMessage`] if the body is no JSON of either form, or of another version.
+    pub fn from_body(body: &str) -> Result<Self, NotAJobMessage> {
+        if body == EMBED_PASSAGES {
+            return Ok(Self::EmbedPassages);
+        }
+        JobMessage::from_body(body).map(Self::Job)
+    }
 }
 
 impl JobMessage {
@@ -73,6 +113,17 @@ mod tests {
         let message = JobMessage::from_body(STORED).unwrap();
         assert_eq!(message.kind, JobKind::AnswerQuestion);
         assert_eq!(message.to_body(), STORED);
+    }
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        for message in [
+            Message::EmbedPassages,
+            Message::Job(JobMessage::from_body(STORED).unwrap()),
+        ] {
+            assert_eq!(Message::from_body(&message.to_body()), Ok(message));
+        }
+        assert!(Message::from_body("{}").is_err());
     }
 
     #[test]

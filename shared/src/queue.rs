@@ -7,7 +7,7 @@ use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::config::QueueConfig;
-use crate::job_message::JobMessage;
+use crate::job_message::Message;
 
 /// The longest time SQS lets a message wait before its first delivery.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -50,15 +50,15 @@ impl Queue {
         }
     }
 
-    /// Sends a job on its way; it is delivered after `delay` (at most 15 minutes).
+    /// Sends a message on its way; it is delivered after `delay` (at most 15 minutes).
     ///
     /// # Errors
     /// [`QueueError`] if SQS did not accept the message. It may still have arrived: a job has to stand a second delivery.
-    pub async fn send(&self, message: JobMessage, delay: Duration) -> Result<(), QueueError> {
+    pub async fn send(&self, message: impl Into<Message>, delay: Duration) -> Result<(), QueueError> {
         self.client
             .send_message()
             .queue_url(&self.url)
-            .message_body(message.to_body())
+            .message_body(message.into().to_body())
             .delay_seconds(whole_seconds(delay.min(LONGEST_DELAY)))
             .send()
             .await

@@ -39,6 +39,11 @@ impl Database {
         self.client().await.query_one(query, &[]).await.unwrap().get(0)
     }
 
+    /// One text.
+    pub async fn text(&self, query: &str) -> String {
+        self.client().await.query_one(query, &[]).await.unwrap().get(0)
+    }
+
     pub async fn execute(&self, statement: &str) {
         self.client().await.batch_execute(statement).await.unwrap();
     }

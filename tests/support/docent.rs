@@ -1,5 +1,7 @@
 //! A whole Docent for one test.
 
+use std::path::PathBuf;
+
 use api::app::App;
 use axum::Router;
 use axum::body::Body;
@@ -66,7 +68,8 @@ impl Docent {
             )
             .collect();
         let api = api::app::Config::from_env(Env::new(variables.clone())).unwrap();
-        let consumer = worker::app::Config::from_env(Env::new(variables)).unwrap();
+        let mut consumer = worker::app::Config::from_env(Env::new(variables)).unwrap();
+        consumer.reader = Some(worker_program());
         let router = api::router::router(App::connect(&api).await.unwrap());
         let worker = Worker::connect(&consumer).await.unwrap();
         Self {
@@ -157,6 +160,18 @@ impl Docent {
     pub async fn job(&self, user: &User, id: &str) -> Value {
         self.get(user, &format!("/api/ask/{id}")).await.expect(200)
     }
+}
+
+/// The compiled worker, which reads documents in a process of its own: it is two folders above this test's program.
+fn worker_program() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let program = this.ancestors().nth(2).unwrap().join("worker");
+    assert!(
+        program.exists(),
+        "{} is missing: run the tests by `cargo xtask test`",
+        program.display()
+    );
+    program
 }
 
 /// A JSON string's text.

@@ -9,7 +9,8 @@ use shared::db::search::{self, AnalysedQuestion, Search, Tuning};
 use shared::db::users::{self, Registration};
 use shared::db::{Db, Session, collections, statistics};
 use shared::domain::{
-    CollectionId, CollectionScope, DocumentId, DocumentText, DocumentTitle, Email, MediaType, UserId,
+    CollectionId, CollectionScope, Content, DocumentId, DocumentText, DocumentTitle, Email, MediaType, PassageId,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -84,8 +85,10 @@ impl Library {
             owner: reader,
             collection,
             title: DocumentTitle::parse(book.title).unwrap(),
-            text: DocumentText::parse(Uuid::new_v4().to_string()).unwrap(),
-            media_type: MediaType::PlainText,
+            content: Content::Text {
+                text: DocumentText::parse(Uuid::new_v4().to_string()).unwrap(),
+                media_type: MediaType::PlainText,
+            },
             source_url: None,
             deadline: Duration::from_secs(60),
         };
@@ -143,14 +146,14 @@ impl Library {
             asker,
             scope,
             questions: &questions,
+            vector: None,
             limit,
             tuning,
         };
-        let found = search::bm25(&mut self.session().await, &search).await.unwrap();
-        found
-            .into_iter()
-            .map(|found| (found.passage.id.uuid(), found.score))
-            .collect()
+        let found = search::candidates(&mut self.session().await, &search).await.unwrap();
+        let mut ranked: Vec<(Uuid, f64)> = found.iter().map(|found| (found.passage.uuid(), found.words)).collect();
+        ranked.sort_unstable_by(|(a, better), (b, worse)| worse.total_cmp(better).then(a.cmp(b)));
+        ranked
     }
 }
 
@@ -159,10 +162,13 @@ async fn replace(db: &mut Session, reader: UserId, collection: CollectionId, doc
         .passages
         .iter()
         .map(|(heading, text)| NewPassage {
+            id: PassageId::new(),
             heading: heading.clone(),
             text: text.clone(),
             start: 0,
             end: text.chars().count(),
+            page: None,
+            context: None,
             indexed_header: format!("{}\n{heading}", book.title),
             indexed_text: text.clone(),
         })

@@ -6,6 +6,7 @@ mod http;
 mod library;
 mod queue;
 mod reference;
+mod scripted_embeddings;
 mod scripted_llm;
 mod wire;
 
@@ -15,6 +16,7 @@ pub use http::{Reply as HttpReply, request};
 pub use library::{Book, Library};
 pub use queue::{TestQueue, event, invocation};
 pub use reference::Reference;
+pub use scripted_embeddings::{ScriptedEmbeddings, topics_of};
 pub use scripted_llm::{Reply, ScriptedLlm, events};
 pub use wire::CountingProxy;
 

@@ -21,6 +21,8 @@ pub enum Reply {
     Quote,
     /// Answers with a status, headers and a body.
     Status(u16, Vec<(&'static str, String)>, String),
+    /// Says what this makes of the request, in plain text.
+    Says(fn(&Value) -> String),
     /// Streams these events.
     Events(Vec<Value>),
     /// Streams these events and then breaks the connection.
@@ -77,6 +79,7 @@ async fn answer(State(script): State<Arc<Script>>, headers: HeaderMap, Json(requ
     let reply = script.replies.lock().unwrap().pop_front().unwrap_or(Reply::Quote);
     match reply {
         Reply::Quote => stream_of(events::quoting(&request), false),
+        Reply::Says(text) => stream_of(events::answer(&text(&request), &[], "end_turn"), false),
         Reply::Events(events) => stream_of(events, false),
         Reply::Cut(events) => stream_of(events, true),
         Reply::Body(content_type, body) => ([("content-type", content_type)], body).into_response(),

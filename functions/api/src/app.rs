@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use shared::cache::Cache;
 use shared::config::{
-    AnsweringConfig, ApiConfig, AuthConfig, CacheConfig, ConfigError, DatabaseConfig, Env, QueueConfig,
+    AnsweringConfig, ApiConfig, AuthConfig, CacheConfig, ConfigError, DatabaseConfig, Env, QueueConfig, RetrievalConfig,
 };
 use shared::db::Db;
 use shared::domain::Recipe;
@@ -35,6 +35,8 @@ pub struct Config {
     pub queue: QueueConfig,
     /// Who answers, which is part of an answer's key.
     pub answering: AnsweringConfig,
+    /// How passages are found, which is part of it too.
+    pub retrieval: RetrievalConfig,
 }
 
 impl Config {
@@ -43,13 +45,15 @@ impl Config {
     /// # Errors
     /// All problems of all sections at once.
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
+        let answering = AnsweringConfig::from_env(&mut env);
         let config = Self {
             api: ApiConfig::from_env(&mut env),
             auth: AuthConfig::from_env(&mut env),
             database: DatabaseConfig::from_env(&mut env, DATABASE_CONNECTIONS, STATEMENT_TIMEOUT),
             cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
-            answering: AnsweringConfig::from_env(&mut env),
+            retrieval: RetrievalConfig::from_env(&mut env, &answering),
+            answering,
         };
         env.finish().map(|()| config)
     }
@@ -75,6 +79,8 @@ pub struct Parts {
     pub recipe: Recipe,
     /// Origins and deadlines.
     pub config: ApiConfig,
+    /// Whether passages have vectors, if Postgres can hold them.
+    pub has_embeddings: bool,
     /// When this sandbox started.
     pub started: Instant,
 }
@@ -99,7 +105,8 @@ impl App {
             queue: Queue::connect(&config.queue).await,
             tokens: Tokens::new(&config.auth),
             passwords: Passwords::new(),
-            recipe: config.answering.recipe(),
+            recipe: config.answering.recipe(&config.retrieval),
+            has_embeddings: config.retrieval.embeddings.identity().is_some(),
             config: config.api.clone(),
             started: Instant::now(),
         })))

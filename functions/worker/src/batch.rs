@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::{FutureExt, StreamExt, stream};
-use shared::job_message::JobMessage;
+use shared::job_message::{JobMessage, Message};
 use shared::telemetry::OrLog;
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
@@ -82,8 +82,9 @@ fn after_panic(worker: &Worker, panic: &(dyn std::any::Any + Send)) -> Outcome {
 }
 
 async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) -> Outcome {
-    match JobMessage::from_body(record.body.as_deref().unwrap_or_default()) {
-        Ok(message) => {
+    match Message::from_body(record.body.as_deref().unwrap_or_default()) {
+        Ok(Message::EmbedPassages) => jobs::embed::run(worker, invocation.deadline).await,
+        Ok(Message::Job(message)) => {
             let span = Span::current();
             span.record("job_id", display(message.job_id))
                 .record("kind", message.kind.as_str());

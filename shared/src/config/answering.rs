@@ -1,6 +1,6 @@
 //! Who answers. Both functions read it: the api to compute the answer's key, the worker to make the answer.
 
-use super::Env;
+use super::{Env, RetrievalConfig};
 use crate::domain::Recipe;
 
 /// The answerer.
@@ -49,9 +49,10 @@ impl AnsweringConfig {
 
     /// What goes into the answer's key.
     #[must_use]
-    pub fn recipe(&self) -> Recipe {
+    pub fn recipe(&self, retrieval: &RetrievalConfig) -> Recipe {
         Recipe {
             model: self.model.clone(),
+            retrieval: retrieval.identity(),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod search;
 mod session;
 pub mod statistics;
 pub mod users;
+pub mod vectors;
 
 pub use pool::Db;
 pub use session::{DbError, Session};

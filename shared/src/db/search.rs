@@ -1,12 +1,11 @@
-//! Finds passages by the words of a question: exact BM25, computed by the database.
+//! Finds passages: by the words of a question with exact BM25, and by its vector, both computed by the database.
 
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::session::Param;
 use super::{DbError, Session};
-use crate::domain::{CollectionScope, DocumentId, Passage, PassageId, UserId};
+use crate::domain::{CollectionScope, PassageId, UserId};
 
 /// A question as the analyser left it for documents of one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +14,15 @@ pub struct AnalysedQuestion {
     pub configuration: &'static str,
     /// Its words.
     pub text: String,
+}
+
+/// A question as an embedding model sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuestionVector {
+    /// The model's name. Only vectors of the same model are compared.
+    pub model: String,
+    /// The vector, of length 1.
+    pub vector: Vec<f32>,
 }
 
 /// What to search for, and where.
@@ -27,7 +35,9 @@ pub struct Search<'a> {
     pub scope: &'a CollectionScope,
     /// The question, once for each language that documents may be in. The database knows which of them occur.
     pub questions: &'a [AnalysedQuestion],
-    /// The most passages to return.
+    /// The question as a vector; without it, passages are found by words alone.
+    pub vector: Option<&'a QuestionVector>,
+    /// The most passages to find by words, and again by the vector.
     pub limit: i32,
     /// How to rank.
     pub tuning: Tuning,
@@ -51,6 +61,11 @@ pub struct Tuning {
     pub candidates: i32,
     /// So many of the best passages get the score of their document added.
     pub parents: i32,
+    /// Up to this many passages in the scope, the question's vector is compared with every one; above, an index finds
+    /// nearly all of the nearest.
+    pub exact_vectors_up_to: i32,
+    /// What the likeness of the passage's document, the mean of that of its passages, adds, as a share of it.
+    pub parent_likeness_weight: f64,
 }
 
 impl Default for Tuning {
@@ -63,31 +78,43 @@ impl Default for Tuning {
             exact_up_to: 2000,
             candidates: 1500,
             parents: 200,
+            exact_vectors_up_to: 50_000,
+            parent_likeness_weight: 0.3,
         }
     }
 }
 
-/// A passage that was found.
-#[derive(Debug, Clone)]
-pub struct Found {
+/// A passage that was found by its words, by its vector, or by both.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
     /// The passage.
-    pub passage: Passage,
-    /// How well it matches: above 0, to be compared with other passages of the same search only.
-    pub score: f64,
+    pub passage: PassageId,
+    /// Its BM25 score with what its document and its headings add: above 0, to be compared with other passages of the
+    /// same search only; 0 if it has none of the words.
+    pub words: f64,
+    /// The cosine of its vector with the question's, and what its document adds; `None` if either has none of this
+    /// model.
+    pub likeness: Option<f64>,
 }
 
-/// Finds the passages that share words with a question, best first. Any word is enough: to ask for all of them finds
-/// nothing for most natural questions. What is computed stands at `search_passages` in the migrations.
+/// Finds the passages that share words with a question and those whose vectors are nearest to it, each with both
+/// scores, in no order. Any word is enough: to ask for all of them finds nothing for most natural questions. What is
+/// computed stands at `rank_passages` and `nearest_passages` in the migrations.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn bm25(db: &mut Session, search: &Search<'_>) -> Result<Vec<Found>, DbError> {
+pub async fn candidates(db: &mut Session, search: &Search<'_>) -> Result<Vec<Candidate>, DbError> {
     let statement = "
-        SELECT p.id, p.document_id, d.title, d.source_url, p.heading, p.body, p.start_character, f.score
-        FROM search_passages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) f
-        JOIN passages p ON p.id = f.passage_id
-        JOIN documents d ON d.id = p.document_id
-        ORDER BY f.score DESC, p.id";
+        WITH nearest AS MATERIALIZED (
+            SELECT passage_id FROM nearest_passages($1, $2, $13, $14, $5, $15)
+        ), ranked AS MATERIALIZED (
+            SELECT passage_id, score
+            FROM rank_passages($1, $2, $3, $4, ARRAY(SELECT passage_id FROM nearest), $5, $6, $7, $8, $9, $10, $11, $12)
+        ), found AS MATERIALIZED (
+            SELECT passage_id, coalesce(score, 0) AS words FROM ranked FULL JOIN nearest USING (passage_id)
+        )
+        SELECT passage_id, words, likeness
+        FROM found LEFT JOIN likeness_of(ARRAY(SELECT passage_id FROM found), $13, $14, $16) USING (passage_id)";
     let Tuning {
         k1,
         b,
@@ -96,10 +123,12 @@ pub async fn bm25(db: &mut Session, search: &Search<'_>) -> Result<Vec<Found>, D
         exact_up_to,
         candidates,
         parents,
+        exact_vectors_up_to,
+        parent_likeness_weight,
     } = search.tuning;
     let configurations: Vec<&str> = search.questions.iter().map(|q| q.configuration).collect();
     let texts: Vec<&str> = search.questions.iter().map(|q| q.text.as_str()).collect();
-    let params: [Param<'_>; 12] = [
+    let params: [Param<'_>; 16] = [
         (&search.asker.uuid(), Type::UUID),
         (&search.scope.uuids(), Type::UUID_ARRAY),
         (&configurations, Type::TEXT_ARRAY),
@@ -112,21 +141,19 @@ pub async fn bm25(db: &mut Session, search: &Search<'_>) -> Result<Vec<Found>, D
         (&exact_up_to, Type::INT4),
         (&candidates, Type::INT4),
         (&parents, Type::INT4),
+        (&search.vector.map(|vector| vector.model.as_str()), Type::TEXT),
+        (
+            &search.vector.map(|vector| vector.vector.as_slice()),
+            Type::FLOAT4_ARRAY,
+        ),
+        (&exact_vectors_up_to, Type::INT4),
+        (&parent_likeness_weight, Type::FLOAT8),
     ];
-    Ok(db.rows(statement, &params).await?.iter().map(found).collect())
-}
-
-fn found(row: &Row) -> Found {
-    Found {
-        passage: Passage {
-            id: PassageId::from(row.get::<_, Uuid>("id")),
-            document_id: DocumentId::from(row.get::<_, Uuid>("document_id")),
-            title: row.get("title"),
-            source_url: row.get("source_url"),
-            heading: row.get("heading"),
-            text: row.get("body"),
-            start: usize::try_from(row.get::<_, i32>("start_character")).unwrap_or_default(),
-        },
-        score: row.get("score"),
-    }
+    let rows = db.rows(statement, &params).await?;
+    let candidate = |row: &tokio_postgres::Row| Candidate {
+        passage: PassageId::from(row.get::<_, Uuid>("passage_id")),
+        words: row.get("words"),
+        likeness: row.get("likeness"),
+    };
+    Ok(rows.iter().map(candidate).collect())
 }
