@@ -2,7 +2,8 @@
 //!
 //! Cargo unifies the features of exactly the packages it is asked to build, so two selections can mean two builds of
 //! a dependency. Only two selections are used: the two functions (`up`), and the whole workspace with its tests
-//! (`check`, `test`), which switch on a few features more. Each is built once and then kept beside the other.
+//! (`check`, `test`), which switch on a few features more. Each is built once and then kept beside the other. `test`
+//! then adds the worker's feature `local-embeddings` to the second one, which compiles little more than what that needs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

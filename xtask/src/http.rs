@@ -78,6 +78,15 @@ pub(crate) fn post_within(limit: Duration, url: &str, headers: &[(&str, &str)], 
     read(request.send(body.to_string()).with_context(|| format!("POST {url}"))?)
 }
 
+/// `POST url` with bytes of the type that the headers name.
+pub(crate) fn post_bytes(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Reply> {
+    let mut request = AGENT.post(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    read(request.send(body).with_context(|| format!("POST {url}"))?)
+}
+
 fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Reply> {
     let text = response.body_mut().read_to_string().context("read the response")?;
     // What is not JSON is kept as a string, so that an error message can show it.

@@ -10,11 +10,20 @@ const HANDED_ON: &[&str] = &[
     "ALLOWED_ORIGINS",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_CONTEXT_MODEL",
     "ANTHROPIC_MAX_TOKENS",
     "ANTHROPIC_MODEL",
+    "ANTHROPIC_RERANK_MODEL",
     "CACHE_KEY_PREFIX",
     "CACHE_TTL_SECONDS",
+    "CONTEXTUAL_HEADERS",
     "DATABASE_CA_FILE",
+    "EMBEDDINGS_API_KEY",
+    "EMBEDDINGS_BATCH_SIZE",
+    "EMBEDDINGS_MODEL",
+    "EMBEDDINGS_MODEL_DIR",
+    "EMBEDDINGS_TIMEOUT_SECONDS",
+    "EMBEDDINGS_URL",
     "JOB_DEADLINE_SECONDS",
     "JOB_LEASE_SECONDS",
     "JOB_MAX_ATTEMPTS",
@@ -23,6 +32,10 @@ const HANDED_ON: &[&str] = &[
     "LLM_PROVIDER",
     "LLM_TIMEOUT_SECONDS",
     "LOG_LEVEL",
+    "RETRIEVAL_PASSAGES",
+    "RETRIEVAL_RERANK",
+    "RETRIEVAL_TOKENS",
+    "RETRIEVAL_VECTOR_WEIGHT",
     "WORKER_CONCURRENCY",
 ];
 
@@ -64,6 +77,14 @@ impl Settings {
     /// The settings that are handed on to the functions.
     pub(crate) fn handed_on(&self) -> impl Iterator<Item = (&str, &str)> {
         HANDED_ON.iter().filter_map(|name| Some((*name, self.get(name)?)))
+    }
+}
+
+#[cfg(test)]
+impl<'a> FromIterator<(&'a str, &'a str)> for Settings {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(pairs: T) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self(pairs.into_iter().map(owned).collect())
     }
 }
 

@@ -1,19 +1,23 @@
 //! The one place where the worker's parts are put together, for `main` and for tests.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use shared::cache::Cache;
 use shared::config::{
-    AnsweringConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LlmConfig, QueueConfig, WorkerConfig,
+    AnsweringConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LlmConfig, QueueConfig, RetrievalConfig,
+    WorkerConfig,
 };
 use shared::db::Db;
 use shared::domain::Recipe;
 use shared::queue::Queue;
 use shared::telemetry::OrLog;
 
-use crate::llm::Llm;
+use crate::llm::{Anthropic, Llm};
+use crate::reader::{self, Reader};
+use crate::retrieval::Retrieval;
 
 /// Nobody waits on an open line for the worker, so a statement may take its time.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,6 +37,10 @@ pub struct Config {
     pub answering: AnsweringConfig,
     /// How that one is reached.
     pub llm: LlmConfig,
+    /// How passages are found.
+    pub retrieval: RetrievalConfig,
+    /// The program that reads documents, see [`crate::reader`]; the worker's own if there is none.
+    pub reader: Option<PathBuf>,
 }
 
 impl Config {
@@ -49,6 +57,8 @@ impl Config {
             cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
             llm: LlmConfig::from_env(&mut env, &answering),
+            retrieval: RetrievalConfig::from_env(&mut env, &answering),
+            reader: None,
             worker,
             answering,
         };
@@ -68,8 +78,14 @@ pub struct Parts {
     pub cache: Cache,
     /// SQS.
     pub queue: Queue,
+    /// What gets the text out of documents.
+    pub reader: Reader,
     /// The answerer.
     pub llm: Llm,
+    /// How passages are found.
+    pub retrieval: Retrieval,
+    /// Who writes what each passage of a new document is about, if anybody does.
+    pub context_writer: Option<Anthropic>,
     /// What, besides question and documents, decides an answer.
     pub recipe: Recipe,
     /// Attempts, leases, concurrency.
@@ -90,12 +106,20 @@ impl Worker {
     /// # Errors
     /// A setting that only its client could check is wrong.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        let llm = Llm::connect(&config.llm).context("set up the language model's client")?;
+        let reranker = llm.for_tasks(config.retrieval.rerank_model.as_deref());
         Ok(Self(Arc::new(Parts {
             db: Db::connect(&config.database)?,
             cache: Cache::connect(&config.cache).context("REDIS_URL cannot be used")?,
             queue: Queue::connect(&config.queue).await,
-            llm: Llm::connect(&config.llm).context("set up the language model's client")?,
-            recipe: config.answering.recipe(),
+            reader: Reader::new(match &config.reader {
+                Some(program) => program.clone(),
+                None => reader::this_program().context("find the program that reads documents")?,
+            }),
+            retrieval: Retrieval::connect(&config.retrieval, reranker).context("set up the retrieval of passages")?,
+            context_writer: llm.for_tasks(config.retrieval.context_model.as_deref()),
+            llm,
+            recipe: config.answering.recipe(&config.retrieval),
             config: config.worker.clone(),
         })))
     }

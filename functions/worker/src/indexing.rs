@@ -3,7 +3,7 @@
 
 use shared::db::passages::NewPassage;
 use shared::db::search::AnalysedQuestion;
-use shared::domain::QuestionText;
+use shared::domain::{PassageId, QuestionText};
 
 use crate::rag::analysis::{self, Language};
 use crate::rag::chunking::Chunk;
@@ -23,17 +23,48 @@ pub fn passages(title: &str, text: &str, chunks: Vec<Chunk>) -> Indexed {
     let language = analysis::language_of(text);
     let title = analysis::for_index(title, language);
     let passage = |chunk: Chunk| NewPassage {
+        id: PassageId::new(),
         indexed_header: format!("{title}\n{}", analysis::for_index(&chunk.heading, language)),
         indexed_text: analysis::for_index(&chunk.text, language),
         heading: chunk.heading,
         text: chunk.text,
         start: chunk.start,
         end: chunk.end,
+        page: None,
+        context: None,
     };
     Indexed {
         language,
         passages: chunks.into_iter().map(passage).collect(),
     }
+}
+
+impl Indexed {
+    /// Adds what a model wrote about a passage, so that it is found by that too.
+    pub fn add_context(&mut self, passage: usize, context: String) {
+        if let Some(passage) = self.passages.get_mut(passage) {
+            let words = analysis::for_index(&context, self.language);
+            passage.indexed_header.push('\n');
+            passage.indexed_header.push_str(&words);
+            passage.context = Some(context);
+        }
+    }
+}
+
+/// A passage as an embedding model is given it: below its document's title, its headings and what was written about it,
+/// as it is indexed.
+#[must_use]
+pub fn embedded(title: &str, heading: &str, context: Option<&str>, text: &str) -> String {
+    let mut whole = title.to_owned();
+    if !heading.is_empty() {
+        whole.push_str(" > ");
+        whole.push_str(heading);
+    }
+    for part in context.into_iter().chain([text]) {
+        whole.push('\n');
+        whole.push_str(part);
+    }
+    whole
 }
 
 /// Analyses a question once for each language that documents may be in: which of them are, the database knows.

@@ -4,8 +4,13 @@
 
 pub mod app;
 pub mod batch;
+pub mod embedding;
 pub mod indexing;
 pub mod invocation;
 pub mod jobs;
 pub mod llm;
+mod outbound;
 pub mod rag;
+pub mod reader;
+mod reranking;
+pub mod retrieval;

@@ -12,7 +12,7 @@ use crate::args::UpOptions;
 use crate::journey::logs;
 use crate::place::{self, Place};
 use crate::settings::Settings;
-use crate::stack::{Services, Tools, python};
+use crate::stack::{Services, Tools, model, python};
 use crate::{cargo, interrupt, process, progress};
 
 /// Runs everything, or the integration tests whose names contain the filter; whether all passed.
@@ -39,8 +39,9 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
         unit_tests(root, report)?;
         integration_tests(root, report, None)?;
         report.check("journey", || journey(root))?;
+        report.check("local model", || local_model(root))?;
     } else {
-        for name in ["unit tests", "integration tests", "journey"] {
+        for name in ["unit tests", "integration tests", "journey", "local model"] {
             report.skip(name, "the workspace does not compile");
         }
     }
@@ -48,6 +49,28 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
     licences(root, report)?;
     report.check("SAM template", || sam_template(root))?;
     Ok(())
+}
+
+/// The cargo feature that runs a model inside the worker, with a model to run. Only the worker and what is made from it
+/// are compiled once more, and what computes: see the selections in `cargo.rs`.
+fn local_model(root: &Path) -> Result<()> {
+    let folder = model::ensure(root)?.display().to_string();
+    let selection = ["--workspace", "--features", "worker/local-embeddings"];
+    let clippy = ["--all-targets", "--", "--deny", "warnings"];
+    cargo_visibly(
+        root,
+        "cargo clippy",
+        &[&["clippy"][..], &selection, &clippy].concat(),
+        &[],
+    )?;
+    let tests = ["--lib", "--", "embedding::local"];
+    let variables = [("EMBEDDINGS_TEST_MODEL_DIR", folder.as_str())];
+    cargo_visibly(
+        root,
+        "cargo test",
+        &[&["test"][..], &selection, &tests].concat(),
+        &variables,
+    )
 }
 
 fn documentation(root: &Path, report: &mut Report) -> Result<()> {

@@ -41,7 +41,7 @@ pub(crate) fn run(options: &UpOptions) -> Result<()> {
 /// # Errors
 /// If a step fails, or a program ends while serving.
 pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, start: Instant) -> Result<()> {
-    let compile = || compile(place, options);
+    let compile = || compile(place, settings, options);
     let ((), (tools, mut services)) = interrupt::both(compile, || {
         let tools = Tools::ensure(&place.root, settings)?;
         let services = Services::start(place, settings, &tools)?;
@@ -87,8 +87,11 @@ fn what_the_functions_say(place: &Place) -> String {
     format!("the main job failed\n{}\n", tails.join("\n"))
 }
 
-fn compile(place: &Place, options: &UpOptions) -> Result<()> {
+fn compile(place: &Place, settings: &Settings, options: &UpOptions) -> Result<()> {
     let mut arguments = vec!["--package", "api", "--package", "worker"];
+    if settings.get("EMBEDDINGS_MODEL_DIR").is_some() {
+        arguments.extend(["--features", "worker/local-embeddings"]);
+    }
     arguments.extend(options.release.then_some("--release"));
     cargo::build(&place.root, "compile the functions", &arguments)
 }

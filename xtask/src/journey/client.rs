@@ -79,6 +79,12 @@ impl Client {
         http::post(&self.url(path), &self.headers(), body)
     }
 
+    /// `POST path` with bytes of this type.
+    pub(super) fn post_bytes(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Reply> {
+        let [authorization] = self.headers();
+        http::post_bytes(&self.url(path), &[authorization, ("content-type", content_type)], body)
+    }
+
     /// `DELETE path`
     pub(super) fn delete(&self, path: &str) -> Result<Reply> {
         http::delete(&self.url(path), &self.headers())

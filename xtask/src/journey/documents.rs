@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::client::{Client, poll};
+use crate::http::Reply;
 
 /// Uploads every sample and waits until all can be searched.
 ///
@@ -32,13 +33,13 @@ fn samples(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&directory).with_context(|| format!("list {}", directory.display()))? {
         let path = entry.context("list the samples")?.path();
-        if path.extension().is_some_and(|extension| extension == "md") {
+        if content_type(&path).is_some() {
             files.push(path);
         }
     }
     files.sort();
     if files.is_empty() {
-        bail!("no *.md in {}", directory.display());
+        bail!("no document in {}", directory.display());
     }
     Ok(files)
 }
@@ -46,20 +47,43 @@ fn samples(root: &Path) -> Result<Vec<PathBuf>> {
 /// Uploads a document and returns its id. One that an interrupted run has left unfinished is uploaded anew: the queue
 /// of that run is gone, and its message with it.
 fn upload(client: &Client, file: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(file).context("read the file")?;
-    let body = json!({"title": title(&text, file), "text": text, "mediaType": "text/markdown"});
-    let reply = client.post("/api/documents", &body)?;
+    let reply = send(client, file)?;
     let was_there = reply.status == 200;
     let document = reply.expect("POST /api/documents", &[200, 202])?;
     if was_there && document["document"]["status"] != "ready" {
         client
             .delete(&format!("/api/documents/{}", id(&document)?))?
             .expect("DELETE /api/documents/{id}", &[204])?;
-        return id(&client
-            .post("/api/documents", &body)?
-            .expect("POST /api/documents", &[202])?);
+        return id(&send(client, file)?.expect("POST /api/documents", &[202])?);
     }
     id(&document)
+}
+
+/// Markdown goes within JSON, anything else as it is.
+fn send(client: &Client, file: &Path) -> Result<Reply> {
+    match content_type(file) {
+        Some(MARKDOWN) | None => {
+            let text = std::fs::read_to_string(file).context("read the file")?;
+            let body = json!({"title": title(&text, file), "text": text, "mediaType": MARKDOWN});
+            client.post("/api/documents", &body)
+        }
+        Some(content_type) => {
+            let bytes = std::fs::read(file).context("read the file")?;
+            client.post_bytes(&format!("/api/documents?title={}", stem(file)), content_type, &bytes)
+        }
+    }
+}
+
+const MARKDOWN: &str = "text/markdown";
+
+/// What a file is, by its name; `None` if it is no document.
+fn content_type(file: &Path) -> Option<&'static str> {
+    match file.extension()?.to_str()? {
+        "md" => Some(MARKDOWN),
+        "html" => Some("text/html"),
+        "pdf" => Some("application/pdf"),
+        _ => None,
+    }
 }
 
 fn id(document: &Value) -> Result<String> {
@@ -72,10 +96,11 @@ fn id(document: &Value) -> Result<String> {
 /// The document's first heading, or the file's name.
 fn title(text: &str, file: &Path) -> String {
     let heading = text.lines().find_map(|line| line.strip_prefix("# "));
-    heading.map_or_else(
-        || file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        |h| h.trim().to_owned(),
-    )
+    heading.map_or_else(|| stem(file), |h| h.trim().to_owned())
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn wait_until_ready(client: &Client, id: &str) -> Result<u64> {

@@ -4,20 +4,17 @@ use std::time::Instant;
 
 use shared::cache::{CachedAnswer, Lookup};
 use shared::db::jobs::{self, ClaimedJob, Completion, QuestionWork, Source};
-use shared::db::search::{self, Search, Tuning};
-use shared::domain::{Answer, AnswerKey, Passage, Usage};
+use shared::domain::{Answer, AnswerKey, Usage};
 
 use shared::telemetry::milliseconds;
 
 use super::Ended;
 use super::settle::Failure;
 use crate::app::Worker;
-use crate::indexing;
 use crate::invocation::Deadline;
+use crate::llm::LlmFailure;
 use crate::rag::citations;
-
-/// How many passages an answer is made from.
-const PASSAGES: i32 = 5;
+use crate::retrieval::{Found, Query};
 
 pub(super) async fn run(
     worker: &Worker,
@@ -34,8 +31,8 @@ pub(super) async fn run(
         };
         return store(worker, job, asked, &key, &done).await;
     }
-    let passages = retrieve(worker, job, asked).await?;
-    let (answer, usage) = write(worker, asked, &passages, deadline).await?;
+    let found = retrieve(worker, job, asked, deadline).await?;
+    let (answer, usage) = write(worker, asked, &found, deadline).await?;
     let done = Completion {
         answer: &answer,
         usage: Some(&usage),
@@ -54,26 +51,30 @@ async fn cached(worker: &Worker, asked: &QuestionWork, key: &AnswerKey) -> Optio
     }
 }
 
-/// The connection goes back before the model is called: none is held during a call.
-async fn retrieve(worker: &Worker, job: &ClaimedJob, asked: &QuestionWork) -> Result<Vec<Passage>, Failure> {
-    let search = Search {
+/// No connection is held while a model is asked, be it for a vector or for an answer.
+async fn retrieve(
+    worker: &Worker,
+    job: &ClaimedJob,
+    asked: &QuestionWork,
+    deadline: Deadline,
+) -> Result<Found, Failure> {
+    let query = Query {
         asker: job.owner,
         scope: &asked.scope,
-        questions: &indexing::questions(&asked.question),
-        limit: PASSAGES,
-        tuning: Tuning::default(),
+        question: &asked.question,
     };
-    let found = search::bm25(&mut worker.db.session().await?, &search).await?;
-    Ok(found.into_iter().map(|found| found.passage).collect())
+    let time_left = deadline.time_for_a_call();
+    Ok(worker.retrieval.passages(&worker.db, &query, time_left).await?)
 }
 
 /// Has the answer written and checks its citations. Without passages there is nothing to ask a model about.
 async fn write(
     worker: &Worker,
     asked: &QuestionWork,
-    passages: &[Passage],
+    found: &Found,
     deadline: Deadline,
 ) -> Result<(Answer, Usage), Failure> {
+    let passages = &found.passages;
     if passages.is_empty() {
         return Ok((citations::nothing_found(worker.llm.model()), Usage::default()));
     }
@@ -81,7 +82,11 @@ async fn write(
     let draft = worker
         .llm
         .draft(&asked.question, passages, deadline.time_for_a_call())
-        .await?;
+        .await
+        .map_err(|failure| LlmFailure {
+            usage: found.usage.plus(failure.usage),
+            ..failure
+        })?;
     let verified = citations::verify(draft, passages);
     tracing::info!(
         ms = milliseconds(started.elapsed()),
@@ -93,7 +98,7 @@ async fn write(
         citations_dropped = verified.dropped,
         "answer written"
     );
-    Ok((verified.answer, verified.usage))
+    Ok((verified.answer, found.usage.plus(verified.usage)))
 }
 
 /// First Postgres, where the answer counts; then Redis, where it only saves time.

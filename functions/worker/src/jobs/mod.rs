@@ -1,6 +1,8 @@
 //! Jobs: taken by a lease, worked on while the lease is renewed, ended or put off.
 
 mod answer_question;
+mod contexts;
+pub mod embed;
 mod heartbeat;
 mod ingest_document;
 mod settle;
@@ -90,6 +92,6 @@ async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadli
 async fn work(worker: &Worker, job: &ClaimedJob, deadline: Deadline) -> Result<Ended, Failure> {
     match &job.work {
         Work::Answer(question) => answer_question::run(worker, job, question, deadline).await,
-        Work::Ingest(document) => ingest_document::run(worker, job, *document).await,
+        Work::Ingest(document) => ingest_document::run(worker, job, *document, deadline).await,
     }
 }

@@ -11,6 +11,7 @@ use shared::telemetry::{OrLog, chain, milliseconds};
 use crate::app::Worker;
 use crate::batch::Outcome;
 use crate::llm::{LlmFailure, Verdict};
+use crate::reader::ReadFailure;
 
 /// The wait before the second attempt; each further one is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -24,6 +25,8 @@ pub(super) enum Failure {
     Llm(LlmFailure),
     /// The database did not do what it was asked.
     Database(DbError),
+    /// The document gave no text.
+    Unread(ReadFailure),
     /// There is nothing to be gained by another attempt.
     Discarded(FailureCode),
 }
@@ -31,6 +34,12 @@ pub(super) enum Failure {
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<ReadFailure> for Failure {
+    fn from(failure: ReadFailure) -> Self {
+        Self::Unread(failure)
     }
 }
 
@@ -45,6 +54,16 @@ impl Failure {
         match self {
             Self::Llm(failure) => failure.verdict,
             Self::Discarded(code) => Verdict::Discard { code: *code },
+            Self::Unread(ReadFailure::Unreadable(reason)) => Verdict::Discard { code: reason.code() },
+            // It waited for others until this invocation was nearly over. The next one begins with it.
+            Self::Unread(ReadFailure::NoTime) => Verdict::Retry {
+                after: None,
+                burns_attempt: false,
+            },
+            Self::Unread(ReadFailure::Broken(_)) => Verdict::Retry {
+                after: None,
+                burns_attempt: true,
+            },
             // The database was away: that is not the job's fault.
             Self::Database(error) if error.is_passing() => Verdict::Retry {
                 after: None,
@@ -63,6 +82,9 @@ impl Failure {
             Self::Llm(failure) => failure.reason.clone(),
             Self::Database(error) => chain(error),
             Self::Discarded(code) => code.as_str().to_owned(),
+            Self::Unread(ReadFailure::Unreadable(reason)) => reason.code().as_str().to_owned(),
+            Self::Unread(ReadFailure::NoTime) => "no time was left to read the document".to_owned(),
+            Self::Unread(ReadFailure::Broken(error)) => format!("read the document: {error}"),
         }
     }
 
@@ -77,7 +99,7 @@ impl Failure {
     fn usage(&self) -> Usage {
         match self {
             Self::Llm(failure) => failure.usage,
-            Self::Database(_) | Self::Discarded(_) => Usage::default(),
+            Self::Database(_) | Self::Unread(_) | Self::Discarded(_) => Usage::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::config::LlmConfig;
-use shared::domain::{Passage, QuestionText};
+use shared::domain::{Passage, QuestionText, Usage};
 
 use crate::rag::draft::Draft;
 use crate::rag::extract;
@@ -21,6 +21,15 @@ pub enum Llm {
     Anthropic(Box<Anthropic>),
     /// No model: the best sentences of the best passages, quoted.
     Extractive,
+}
+
+/// What a model wrote when it was given a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The text; not empty.
+    pub text: String,
+    /// What the call consumed.
+    pub usage: Usage,
 }
 
 impl Llm {
@@ -41,6 +50,15 @@ impl Llm {
         match self {
             Self::Anthropic(anthropic) => anthropic.model(),
             Self::Extractive => extract::MODEL,
+        }
+    }
+
+    /// The model of this name at the same provider, for tasks beside answering. `None` if there is no name, or nobody to ask.
+    #[must_use]
+    pub fn for_tasks(&self, model: Option<&str>) -> Option<Anthropic> {
+        match self {
+            Self::Anthropic(anthropic) => model.map(|model| anthropic.with_model(model)),
+            Self::Extractive => None,
         }
     }
 

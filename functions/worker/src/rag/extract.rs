@@ -228,6 +228,7 @@ mod tests {
             heading: heading.to_owned(),
             text: text.to_owned(),
             start: 0,
+            page: None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use shared::domain::{Passage, QuestionText};
 
 use super::draft::Quote;
+use super::escaping;
 use super::sentences::sentences;
 use super::visible::visible;
 
@@ -168,27 +169,7 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 fn shown(text: &str) -> String {
-    let text = visible(text);
-    let mut safe = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        match c {
-            '<' if opens_structure(&text[at + 1..]) => safe.push_str("&lt;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// A bracket at the very end counts too: the next block might go on with the name.
-fn opens_structure(after_bracket: &str) -> bool {
-    let name = after_bracket
-        .trim_start_matches(|c: char| c == '/' || c.is_whitespace())
-        .as_bytes();
-    name.is_empty()
-        || STRUCTURE.iter().any(|word| {
-            name.get(..word.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
-        })
+    escaping::shown(text, &STRUCTURE)
 }
 
 #[cfg(test)]
@@ -207,6 +188,7 @@ mod tests {
             heading: "Jobs > Leases".to_owned(),
             text: text.to_owned(),
             start: 0,
+            page: None,
         }
     }
 

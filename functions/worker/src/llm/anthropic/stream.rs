@@ -5,6 +5,7 @@ use shared::domain::{FailureCode, Passage, Usage};
 use super::price::cost_micro_usd;
 use super::status::broken_off;
 use super::wire::{Event, Part, StopReason, reference};
+use crate::llm::Written;
 use crate::llm::failure::{LlmFailure, Verdict};
 use crate::rag::draft::Draft;
 use crate::rag::prompt::{Handout, Reference};
@@ -90,11 +91,39 @@ impl Reply {
         }
     }
 
-    /// Judges the reply once the stream has ended.
+    /// The answer that the reply is, once the stream has ended.
     ///
     /// # Errors
     /// If it is no answer.
     pub(super) fn finish(self, handout: &Handout, passages: &[Passage]) -> Result<Draft, LlmFailure> {
+        let (text, truncated) = self.judged()?;
+        let usage = self.usage();
+        let quotes = self
+            .references
+            .into_iter()
+            .map(|reference| handout.quote(passages, reference))
+            .collect();
+        Ok(Draft {
+            text,
+            quotes,
+            model: self.model,
+            truncated,
+            usage,
+        })
+    }
+
+    /// The reply as plain text, once the stream has ended. One that ran into its limit ends where it ends.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(super) fn text(&self) -> Result<Written, LlmFailure> {
+        let (text, _) = self.judged()?;
+        let usage = self.usage();
+        Ok(Written { text, usage })
+    }
+
+    /// The text, and whether it stops early.
+    fn judged(&self) -> Result<(String, bool), LlmFailure> {
         let fail = |verdict, reason: &str| {
             Err(LlmFailure::new(
                 verdict,
@@ -127,19 +156,7 @@ impl Reply {
         if text.is_empty() {
             return fail(Verdict::RETRY, "the model wrote nothing");
         }
-        let usage = self.usage();
-        let quotes = self
-            .references
-            .into_iter()
-            .map(|reference| handout.quote(passages, reference))
-            .collect();
-        Ok(Draft {
-            text,
-            quotes,
-            model: self.model,
-            truncated,
-            usage,
-        })
+        Ok((text, truncated))
     }
 }
 
@@ -169,6 +186,7 @@ mod tests {
             heading: String::new(),
             text: text.to_owned(),
             start: 0,
+            page: None,
         };
         vec![passage("First one. Second one."), passage("Third one. Fourth one.")]
     }

@@ -1,81 +1,10 @@
-//! The bodies of the Messages API, as far as they are used. <https://platform.claude.com/docs/en/api/messages>
+//! What the Messages API replies, as far as it is used. <https://platform.claude.com/docs/en/api/messages>
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
-use shared::domain::{QuestionText, Usage};
+use shared::domain::Usage;
 
-use crate::rag::prompt::{self, Handout, Reference};
-
-/// The body of `POST /v1/messages`.
-#[derive(Debug, Serialize)]
-pub(super) struct Request<'a> {
-    model: &'a str,
-    max_tokens: u64,
-    stream: bool,
-    system: &'a str,
-    messages: [Message<'a>; 1],
-}
-
-#[derive(Debug, Serialize)]
-struct Message<'a> {
-    role: &'a str,
-    content: Vec<Content<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Content<'a> {
-    SearchResult {
-        source: &'a str,
-        title: &'a str,
-        content: Vec<Text<'a>>,
-        citations: Citations,
-    },
-    Text {
-        text: String,
-    },
-}
-
-#[derive(Debug, Serialize)]
-struct Text<'a> {
-    r#type: &'a str,
-    text: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct Citations {
-    enabled: bool,
-}
-
-impl<'a> Request<'a> {
-    /// The passages first, each a search result of its own, then the question.
-    pub(super) fn new(model: &'a str, max_tokens: u64, question: &QuestionText, handout: &'a Handout) -> Self {
-        let results = handout.sources.iter().map(|source| Content::SearchResult {
-            source: &source.address,
-            title: &source.title,
-            content: source
-                .blocks
-                .iter()
-                .map(|block| Text {
-                    r#type: "text",
-                    text: &block.text,
-                })
-                .collect(),
-            citations: Citations { enabled: true },
-        });
-        let question = Content::Text {
-            text: prompt::question(question),
-        };
-        let content = results.chain([question]).collect();
-        Self {
-            model,
-            max_tokens,
-            stream: true,
-            system: prompt::SYSTEM,
-            messages: [Message { role: "user", content }],
-        }
-    }
-}
+use crate::rag::prompt::Reference;
 
 /// One event of the reply. New kinds of events may come at any time and are passed over.
 #[derive(Debug, Deserialize)]
