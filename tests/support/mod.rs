@@ -6,7 +6,6 @@ mod http;
 mod library;
 mod queue;
 mod reference;
-mod scripted_llm;
 mod wire;
 
 pub use database::Database;
