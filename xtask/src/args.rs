@@ -31,6 +31,14 @@ cargo xtask COMMAND
                     --baseline        measure the usual full-text search beside it
                     --json FILE       write everything that was measured
                     --chart FILE      draw it as SVG
+  drill [--quick | --full] [--only NAME] [--markdown FILE] [--json FILE]
+                  kill, cut, poison and flood the compiled functions, and check that every accepted question ends,
+                  once (docs/reliability.md)
+                    --quick          about two minutes (the default); a part of `test`
+                    --full           everything, at full size
+                    --only NAME      only the scenarios whose name contains this
+                    --markdown FILE  write the table
+                    --json FILE      write everything that was measured
   help            this text";
 
 /// A parsed command line.
@@ -44,6 +52,8 @@ pub(crate) enum Command {
     Test(Option<String>),
     /// Measure retrieval; the words go on to the program that does it.
     Eval(Vec<OsString>),
+    /// Break things on purpose; the words go on to the program that does it.
+    Drill(Vec<OsString>),
     /// Print [`HELP`].
     Help,
     /// Internal: ends a run's processes when the run itself is gone (see `watchdog.rs`).
@@ -76,6 +86,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             "check" => no_more(parser, Command::Check),
             "test" => parse_test(parser),
             "eval" => parse_eval(parser),
+            "drill" => parse_drill(parser),
             "help" => Ok(Command::Help),
             "watchdog" => no_more(parser, Command::Watchdog),
             other => Err(format!("unknown command {other:?}").into()),
@@ -132,6 +143,23 @@ fn parse_eval(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     }
 }
 
+/// As with `eval`: a wrong word is told at once.
+fn parse_drill(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut words = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long(name @ ("only" | "markdown" | "json")) => {
+                words.push(format!("--{name}").into());
+                words.push(parser.value()?);
+            }
+            Long(name @ ("quick" | "full")) => words.push(format!("--{name}").into()),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Drill(words))
+}
+
 fn no_more(mut parser: lexopt::Parser, command: Command) -> Result<Command, lexopt::Error> {
     match parser.next()? {
         None => Ok(command),
@@ -184,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_drill_are_handed_on() {
+        let words = ["--full", "--only", "kill"];
+        let line: Vec<&str> = ["drill"].into_iter().chain(words).collect();
+        assert_eq!(
+            parsed(&line),
+            Ok(Command::Drill(words.iter().map(OsString::from).collect()))
+        );
+        assert!(parsed(&["drill", "--ful"]).is_err_and(|error| error.contains("--ful")));
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         assert!(parsed(&["upp"]).is_err_and(|error| error.contains("upp")));
         assert!(parsed(&["up", "--prot", "1"]).is_err_and(|error| error.contains("--prot")));
@@ -194,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["up", "check", "test", "eval", "help"] {
+        for command in ["up", "check", "test", "eval", "drill", "help"] {
             assert!(
                 HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),
                 "{command}"

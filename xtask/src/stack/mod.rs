@@ -28,7 +28,8 @@ use aws::Endpoint;
 pub(crate) struct Tools {
     /// The virtual environment with the emulator, Postgres and cargo-lambda.
     pub(crate) environment: PathBuf,
-    redis: Option<PathBuf>,
+    /// The Redis server, unless the settings name a Redis.
+    pub(crate) redis: Option<PathBuf>,
 }
 
 impl Tools {
