@@ -26,6 +26,7 @@ pub const ALL: &[Migration] = migrations![
     "0002_documents",
     "0003_chats_and_jobs",
     "0004_lexical_search",
+    "0007_pipeline",
 ];
 
 /// Any number will do, as long as nothing else in the database locks on it.
