@@ -89,3 +89,26 @@ pub struct Usage {
     /// The price in millionths of a US dollar by the price list in `worker`; `None` for a model that is not on it.
     pub cost_micro_usd: Option<u64>,
 }
+
+impl Usage {
+    /// What two calls consumed together. The price is known only if both are.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        if other == Self::default() {
+            return self;
+        }
+        if self == Self::default() {
+            return other;
+        }
+        Self {
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+            cache_read_tokens: self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens: self.cache_write_tokens + other.cache_write_tokens,
+            cost_micro_usd: self
+                .cost_micro_usd
+                .zip(other.cost_micro_usd)
+                .map(|(one, two)| one + two),
+        }
+    }
+}
