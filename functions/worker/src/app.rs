@@ -14,6 +14,7 @@ use shared::queue::Queue;
 use shared::telemetry::OrLog;
 
 use crate::llm::Llm;
+use crate::watch::Watch;
 
 /// Nobody waits on an open line for the worker, so a statement may take its time.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,6 +75,8 @@ pub struct Parts {
     pub recipe: Recipe,
     /// Attempts, leases, concurrency.
     pub config: WorkerConfig,
+    /// Notices jobs that are taken away during a call to the answerer.
+    pub watch: Watch,
 }
 
 impl std::ops::Deref for Worker {
@@ -97,6 +100,7 @@ impl Worker {
             llm: Llm::connect(&config.llm).context("set up the language model's client")?,
             recipe: config.answering.recipe(),
             config: config.worker.clone(),
+            watch: Watch::default(),
         })))
     }
 

@@ -32,12 +32,15 @@ pub enum Outcome {
 /// Works through a batch, several messages at once, and returns the ids of those that are to be delivered again.
 /// The ids are always some of the batch: SQS would take any other for the failure of the whole batch.
 pub async fn handle(worker: &Worker, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    let mut again: Vec<String> = stream::iter(event.records)
+    let work = stream::iter(event.records)
         .map(|record| handle_record(worker, record, invocation))
         .buffer_unordered(worker.config.concurrency)
         .filter_map(std::future::ready)
-        .collect()
-        .await;
+        .collect();
+    let mut again: Vec<String> = tokio::select! {
+        again = work => again,
+        () = worker.watch.run(&worker.db) => unreachable!("a watch does not end by itself"),
+    };
     again.sort_unstable();
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = again.into_iter().map(failure).collect();
@@ -59,16 +62,29 @@ async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocat
         job_id = Empty,
         kind = Empty
     );
-    let work = AssertUnwindSafe(process(worker, &record, invocation)).catch_unwind();
-    let outcome = match work.instrument(span.clone()).await {
-        Ok(outcome) => outcome,
-        Err(panic) => span.in_scope(|| after_panic(worker, &*panic)),
+    let work = async {
+        let work = AssertUnwindSafe(process(worker, &record, invocation)).catch_unwind();
+        let outcome = match work.await {
+            Ok(outcome) => outcome,
+            Err(panic) => after_panic(worker, &*panic),
+        };
+        match outcome {
+            Outcome::Acknowledge => None,
+            Outcome::Leave => own_id(&record),
+            Outcome::Defer(delay) => put_off(worker, &record, delay).await,
+        }
     };
-    match outcome {
-        Outcome::Acknowledge => None,
-        Outcome::Leave => own_id(&record),
-        Outcome::Defer(delay) => put_off(worker, &record, delay).instrument(span).await,
-    }
+    // What is not done by then is left as it is: its message comes back when its lease ends.
+    let work = async {
+        tokio::select! {
+            again = work => again,
+            () = invocation.deadline.time_to_end() => {
+                tracing::error!(outcome = "left", "job");
+                own_id(&record)
+            }
+        }
+    };
+    work.instrument(span).await
 }
 
 /// The lease runs on with nobody behind it: the next delivery waits until it ends.

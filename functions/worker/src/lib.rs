@@ -9,3 +9,4 @@ pub mod invocation;
 pub mod jobs;
 pub mod llm;
 pub mod rag;
+pub mod watch;

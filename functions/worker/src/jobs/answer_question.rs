@@ -1,88 +1,109 @@
 //! Answers a question: from the cache if another job was quicker, otherwise from passages by the model.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use shared::cache::{CachedAnswer, Lookup};
-use shared::db::jobs::{self, ClaimedJob, Completion, QuestionWork, Source};
+use shared::cache::{CachedAnswer, Circuit, Lookup};
+use shared::db::DbError;
+use shared::db::jobs::{self, Completion, QuestionWork, Source};
 use shared::db::search::{self, Search, Tuning};
-use shared::domain::{Answer, AnswerKey, Passage, Usage};
+use shared::domain::{Answer, AnswerKey, CollectionVersions, Passage, Usage};
 
-use shared::telemetry::milliseconds;
+use shared::telemetry::{chain, milliseconds};
 
 use super::Ended;
+use super::asking;
+use super::attempt::Attempt;
 use super::settle::Failure;
-use crate::app::Worker;
 use crate::indexing;
-use crate::invocation::Deadline;
 use crate::rag::citations;
 
 /// How many passages an answer is made from.
 const PASSAGES: i32 = 5;
+/// The pauses between the tries to store an answer that was paid for, while the database is away.
+const STORING_AGAIN: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(6),
+];
 
-pub(super) async fn run(
-    worker: &Worker,
-    job: &ClaimedJob,
-    asked: &QuestionWork,
-    deadline: Deadline,
-) -> Result<Ended, Failure> {
-    let key = AnswerKey::new(&asked.scope, &asked.question, &worker.recipe);
-    if let Some(answer) = cached(worker, asked, &key).await {
+pub(super) async fn run(attempt: &Attempt<'_>, asked: &QuestionWork) -> Result<Ended, Failure> {
+    let key = AnswerKey::new(&asked.scope, &asked.question, &attempt.worker.recipe);
+    let (answer, circuit) = cached(attempt, asked, &key).await;
+    if let Some(answer) = answer {
         let done = Completion {
             answer: &answer,
             usage: None,
+            calls: attempt.ledger.total().calls,
             source: Source::Cache,
         };
-        return store(worker, job, asked, &key, &done).await;
+        return store(attempt, asked, &key, &done).await;
     }
-    let passages = retrieve(worker, job, asked).await?;
-    let (answer, usage) = write(worker, asked, &passages, deadline).await?;
+    let passages = retrieve(attempt, asked).await?;
+    let Some((answer, usage)) = write(attempt, asked, &passages, circuit).await? else {
+        return Ok(Ended::LeaseLost);
+    };
     let done = Completion {
         answer: &answer,
         usage: Some(&usage),
+        calls: attempt.ledger.total().calls,
         source: Source::Llm,
     };
-    store(worker, job, asked, &key, &done).await
+    store(attempt, asked, &key, &done).await
 }
 
 /// Another job may have answered the same question since this one was accepted. The versions that came with the claim
-/// prove an answer whose versions Redis has forgotten.
-async fn cached(worker: &Worker, asked: &QuestionWork, key: &AnswerKey) -> Option<Answer> {
-    match worker.cache.find(key, &asked.scope).await {
+/// prove an answer whose versions Redis has forgotten. The same round trip says whether the model's provider may be called.
+async fn cached(attempt: &Attempt<'_>, asked: &QuestionWork, key: &AnswerKey) -> (Option<Answer>, Circuit) {
+    let worker = attempt.worker;
+    let (found, circuit) = match worker.llm.provider() {
+        Some(provider) => worker.cache.find_before_call(key, &asked.scope, provider).await,
+        None => (worker.cache.find(key, &asked.scope).await, Circuit::Closed),
+    };
+    let answer = match found {
         Lookup::Fresh(answer) => Some(answer),
         Lookup::Unproven(cached) if cached.versions == asked.versions => Some(cached.answer),
         Lookup::Unproven(_) | Lookup::Absent => None,
-    }
+    };
+    (answer, circuit)
 }
 
 /// The connection goes back before the model is called: none is held during a call.
-async fn retrieve(worker: &Worker, job: &ClaimedJob, asked: &QuestionWork) -> Result<Vec<Passage>, Failure> {
+async fn retrieve(attempt: &Attempt<'_>, asked: &QuestionWork) -> Result<Vec<Passage>, Failure> {
     let search = Search {
-        asker: job.owner,
+        asker: attempt.job.owner,
         scope: &asked.scope,
         questions: &indexing::questions(&asked.question),
         limit: PASSAGES,
         tuning: Tuning::default(),
     };
-    let found = search::bm25(&mut worker.db.session().await?, &search).await?;
+    let found = search::bm25(&mut attempt.worker.db.session().await?, &search).await?;
     Ok(found.into_iter().map(|found| found.passage).collect())
 }
 
-/// Has the answer written and checks its citations. Without passages there is nothing to ask a model about.
+/// Has the answer written and checks its citations. Without passages there is nothing to ask a model about. `None`: the
+/// job was taken away.
 async fn write(
-    worker: &Worker,
+    attempt: &Attempt<'_>,
     asked: &QuestionWork,
     passages: &[Passage],
-    deadline: Deadline,
-) -> Result<(Answer, Usage), Failure> {
+    circuit: Circuit,
+) -> Result<Option<(Answer, Usage)>, Failure> {
+    let llm = &attempt.worker.llm;
     if passages.is_empty() {
-        return Ok((citations::nothing_found(worker.llm.model()), Usage::default()));
+        let nothing = citations::nothing_found(llm.model());
+        return Ok(Some((nothing, attempt.ledger.total().usage)));
     }
     let started = Instant::now();
-    let draft = worker
-        .llm
-        .draft(&asked.question, passages, deadline.time_for_a_call())
-        .await?;
+    let Some(draft) = asking::ask(attempt, &asked.question, passages, circuit).await? else {
+        return Ok(None);
+    };
     let verified = citations::verify(draft, passages);
+    let usage = match llm.provider() {
+        // Earlier calls for this job are part of what its answer cost.
+        Some(_) => attempt.ledger.total().usage,
+        None => verified.usage,
+    };
     tracing::info!(
         ms = milliseconds(started.elapsed()),
         model = verified.answer.model,
@@ -93,29 +114,62 @@ async fn write(
         citations_dropped = verified.dropped,
         "answer written"
     );
-    Ok((verified.answer, verified.usage))
+    Ok(Some((verified.answer, usage)))
 }
 
 /// First Postgres, where the answer counts; then Redis, where it only saves time.
 async fn store(
-    worker: &Worker,
-    job: &ClaimedJob,
+    attempt: &Attempt<'_>,
     asked: &QuestionWork,
     key: &AnswerKey,
     done: &Completion<'_>,
 ) -> Result<Ended, Failure> {
-    let mut db = worker.db.session().await?;
-    let committed = jobs::complete_answer(&mut db, &job.lease, job.owner, done).await?;
-    let Some(versions) = committed else {
+    let Some(versions) = commit(attempt, done).await? else {
         return Ok(Ended::LeaseLost);
     };
-    drop(db);
+    let worker = attempt.worker;
     if done.source == Source::Llm && done.answer.is_cacheable() {
         let cached = CachedAnswer {
             answer: done.answer.clone(),
             versions: asked.versions.clone(),
         };
-        worker.cache.keep(key, &cached, &versions).await;
+        worker.cache.keep(key, &cached, &versions, worker.llm.provider()).await;
+    } else if let (Some(provider), true) = (worker.llm.provider(), attempt.ledger.calls() > 0) {
+        worker.cache.note_success(provider).await;
     }
     Ok(Ended::Stored)
+}
+
+/// Stores the outcome. An answer that was paid for is held on to for some seconds while the database is away; if it
+/// cannot be stored after all, the job is done again, and paid for again.
+async fn commit(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<CollectionVersions>, DbError> {
+    let is_paid = done.source == Source::Llm && attempt.ledger.calls() > 0;
+    let mut pauses = STORING_AGAIN.iter().filter(|_| is_paid);
+    loop {
+        let error = match commit_once(attempt, done).await {
+            Ok(None) if is_paid => {
+                tracing::warn!(outcome = "not_stored", error = "the job was taken away", "answer");
+                return Ok(None);
+            }
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        match pauses.next() {
+            Some(pause) if error.is_passing() => {
+                tracing::warn!(outcome = "stored_again", error = chain(&error), "answer");
+                tokio::time::sleep(*pause).await;
+            }
+            _ => {
+                if is_paid {
+                    tracing::error!(outcome = "not_stored", error = chain(&error), "answer");
+                }
+                return Err(error);
+            }
+        }
+    }
+}
+
+async fn commit_once(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<CollectionVersions>, DbError> {
+    let mut db = attempt.worker.db.session().await?;
+    jobs::complete_answer(&mut db, &attempt.job.lease, done).await
 }

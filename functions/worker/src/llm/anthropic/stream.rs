@@ -94,7 +94,7 @@ impl Reply {
     ///
     /// # Errors
     /// If it is no answer.
-    pub(super) fn finish(self, handout: &Handout, passages: &[Passage]) -> Result<Draft, LlmFailure> {
+    pub(super) fn finish(&self, handout: &Handout, passages: &[Passage]) -> Result<Draft, LlmFailure> {
         let fail = |verdict, reason: &str| {
             Err(LlmFailure::new(
                 verdict,
@@ -130,13 +130,14 @@ impl Reply {
         let usage = self.usage();
         let quotes = self
             .references
-            .into_iter()
+            .iter()
+            .cloned()
             .map(|reference| handout.quote(passages, reference))
             .collect();
         Ok(Draft {
             text,
             quotes,
-            model: self.model,
+            model: self.model.clone(),
             truncated,
             usage,
         })
