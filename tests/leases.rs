@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use shared::db::jobs::{self, Claim};
-use shared::domain::{FailureCode, JobId, Usage};
+use shared::db::jobs::{self, Claim, Spent};
+use shared::domain::{FailureCode, JobId};
 use tokio::sync::Semaphore;
 
 use crate::delivery::{body, failed_ids, prepared, record};
@@ -34,10 +34,10 @@ async fn a_job_of_a_dead_worker_is_taken_over_when_its_lease_ends() {
     );
     // It was not dead after all, and wants to say that it failed.
     let mut db = docent.worker.db.session().await.unwrap();
-    let written = jobs::fail(&mut db, &dead.lease, FailureCode::Internal, &Usage::default())
+    let written = jobs::fail(&mut db, &dead.lease, FailureCode::Internal, &Spent::default())
         .await
         .unwrap();
-    assert!(!written, "a zombie's token no longer counts");
+    assert_eq!(written, None, "a zombie's token no longer counts");
     assert_eq!(docent.job(&ada, &id.to_string()).await, job);
 }
 

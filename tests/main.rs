@@ -12,19 +12,27 @@
 )]
 
 mod accounts;
+mod backpressure;
 mod bm25;
 mod budgets;
 mod cache;
+mod cancel;
 mod chats;
+mod circuit;
+mod degradation;
 mod delivery;
 mod documents;
 mod errors;
+mod idempotency;
+mod janitor;
 mod journey;
 mod large_scope;
 mod leases;
 mod llm;
 mod migrating;
 mod ownership;
+mod redrive;
 mod retrieval;
+mod single_flight;
 mod statistics;
 mod support;
