@@ -23,6 +23,8 @@ const HANDED_ON: &[&str] = &[
     "LLM_PROVIDER",
     "LLM_TIMEOUT_SECONDS",
     "LOG_LEVEL",
+    "MAX_OPEN_JOBS",
+    "MAX_OPEN_JOBS_PER_USER",
     "WORKER_CONCURRENCY",
 ];
 

@@ -47,4 +47,13 @@ pub(crate) fn run(words: &[OsString]) -> Result<()> {
 }
 
 /// What is built. The drill switches on no feature that the functions do not have, so theirs are built once.
-const PACKAGES: &[&str] = &["--package", "api", "--package", "worker", "--package", "drill"];
+const PACKAGES: &[&str] = &[
+    "--package",
+    "api",
+    "--package",
+    "worker",
+    "--package",
+    "janitor",
+    "--package",
+    "drill",
+];

@@ -3,6 +3,7 @@
 mod check;
 mod drill;
 mod eval;
+mod redrive;
 mod test;
 mod up;
 
@@ -20,6 +21,7 @@ pub(crate) fn run(command: &Command) -> Result<bool> {
         Command::Check => check::run(),
         Command::Test(filter) => test::run(filter.as_deref()),
         Command::Eval(words) => eval::run(words).map(|()| true),
+        Command::Redrive(options) => redrive::run(options).map(|()| true),
         Command::Drill(words) => drill::run(words).map(|()| true),
         Command::Help | Command::Watchdog => Ok(true),
     }

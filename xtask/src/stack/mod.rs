@@ -5,6 +5,7 @@ pub(crate) mod database;
 mod debian;
 mod emulator;
 pub(crate) mod functions;
+pub(crate) mod janitor;
 mod ports;
 pub(crate) mod postgres;
 mod pump;
