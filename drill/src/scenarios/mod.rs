@@ -22,36 +22,57 @@ type Scenario<'a> = Pin<Box<dyn Future<Output = Result<Vec<Figures>>> + 'a>>;
 
 /// Runs what was asked for; the rows of the table.
 pub(crate) async fn run(environment: &Environment, options: &Options) -> Result<Vec<Figures>> {
-    let is_full = options.is_full;
     let only = options.only.as_deref().unwrap_or_default();
-    let mut all: Vec<(String, Scenario<'_>)> = vec![
-        ("kill".to_owned(), Box::pin(kill::run(environment, is_full))),
-        ("single-flight".to_owned(), Box::pin(single_flight::run(environment))),
-        ("thaw".to_owned(), Box::pin(thaw::run(environment, is_full))),
-        ("poison".to_owned(), Box::pin(poison::run(environment))),
-    ];
-    for service in Service::ALL {
-        let name = format!("matrix-{}", service.name().to_lowercase());
-        all.push((name, Box::pin(matrix::run(environment, service, is_full))));
-    }
-    all.retain(|(name, _)| name.contains(only));
-    // Many wait most of the time: on two cores so many at once measure the product and not the machine.
-    let mut rows = Vec::new();
-    let together = if is_full { 2 } else { all.len().max(1) };
-    while !all.is_empty() {
-        let some = all.drain(..together.min(all.len()));
-        let some = some.map(|(name, scenario)| told(name, scenario));
-        rows.extend(try_join_all(some).await?.into_iter().flatten());
-    }
+    let lanes = lanes(options.is_full).into_iter().map(|lane| async move {
+        let mut rows = Vec::new();
+        for name in lane.iter().filter(|name| name.contains(only)) {
+            rows.extend(told(name, scenario(name, environment, options.is_full)).await?);
+        }
+        Ok::<_, anyhow::Error>(rows)
+    });
+    let mut rows: Vec<Figures> = try_join_all(lanes).await?.into_iter().flatten().collect();
     // Alone: it makes the services crash that the others use.
     if "flood".contains(only) {
-        rows.extend(told("flood".to_owned(), Box::pin(flood::run(environment, is_full))).await?);
+        rows.extend(told("flood", Box::pin(flood::run(environment, options.is_full))).await?);
     }
     Ok(rows)
 }
 
+/// Lanes run side by side, the scenarios of a lane one after the other. Most of them wait most of the time; those
+/// that measure short times are kept apart from those that use up the machine.
+fn lanes(is_full: bool) -> Vec<Vec<&'static str>> {
+    if is_full {
+        vec![
+            vec!["kill", "thaw", "matrix-redis", "matrix-llm"],
+            vec!["single-flight", "matrix-postgres", "poison"],
+            vec!["matrix-sqs"],
+        ]
+    } else {
+        vec![
+            vec!["thaw", "matrix-postgres", "matrix-redis"],
+            vec!["single-flight", "poison"],
+            vec!["kill"],
+            vec!["matrix-llm"],
+            vec!["matrix-sqs"],
+        ]
+    }
+}
+
+fn scenario<'a>(name: &str, environment: &'a Environment, is_full: bool) -> Scenario<'a> {
+    let service = Service::ALL
+        .into_iter()
+        .find(|service| name == format!("matrix-{}", service.name().to_lowercase()));
+    match (name, service) {
+        ("kill", _) => Box::pin(kill::run(environment, is_full)),
+        ("thaw", _) => Box::pin(thaw::run(environment, is_full)),
+        ("single-flight", _) => Box::pin(single_flight::run(environment)),
+        (_, Some(service)) => Box::pin(matrix::run(environment, service, is_full)),
+        _ => Box::pin(poison::run(environment)),
+    }
+}
+
 /// Says when a scenario begins and ends.
-async fn told(name: String, scenario: Scenario<'_>) -> Result<Vec<Figures>> {
+async fn told(name: &str, scenario: Scenario<'_>) -> Result<Vec<Figures>> {
     let started = Instant::now();
     println!("{name}: begins");
     let rows = scenario.await.with_context(|| format!("the scenario {name}"))?;
