@@ -64,70 +64,74 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn happen(&mut self, event: Event) {
-        let mut db = self.docent.worker.db.session().await.unwrap();
-        let job = |number: usize| self.jobs.get(number).copied();
-        let claim = |back: usize| self.claims.len().checked_sub(back + 1).map(|at| self.claims[at]);
         match event {
             Event::Ask => {
                 let reply = self.docent.ask(self.user, QUESTION).await.expect(202);
                 self.jobs.push(text(&reply["jobId"]).parse().unwrap());
             }
-            Event::Take(number) => {
-                if let Some(job) = job(number)
-                    && let Claim::Mine(mine) = jobs::claim(&mut db, job, LONG).await.unwrap()
-                {
-                    self.claims.push(mine.lease);
+            Event::Sweep => drop(sweep::run(&self.docent.janitor).await.unwrap()),
+            Event::Complete(back) | Event::Fail(back, _) | Event::Defer(back) => {
+                if let Some(at) = self.claims.len().checked_sub(back + 1) {
+                    self.happen_to_claim(event, self.claims[at]).await;
                 }
             }
-            Event::Complete(back) => {
-                if let Some(lease) = claim(back) {
-                    jobs::complete_answer(&mut db, &lease, &done(&answer())).await.unwrap();
+            Event::Take(number)
+            | Event::Cancel(number)
+            | Event::Delete(number)
+            | Event::Expire(number)
+            | Event::MessageDies(number) => {
+                if let Some(job) = self.jobs.get(number) {
+                    self.happen_to_job(event, *job).await;
                 }
             }
-            Event::Fail(back, repeats) => {
+        }
+    }
+
+    async fn happen_to_claim(&self, event: Event, lease: Lease) {
+        let mut db = self.docent.worker.db.session().await.unwrap();
+        let spent = Spent::default();
+        match event {
+            Event::Complete(_) => drop(jobs::complete_answer(&mut db, &lease, &done(&answer())).await.unwrap()),
+            Event::Fail(_, repeats) => {
                 let code = if repeats {
                     FailureCode::LlmRefused
                 } else {
                     FailureCode::Internal
                 };
-                if let Some(lease) = claim(back) {
-                    jobs::fail(&mut db, &lease, code, &Spent::default()).await.unwrap();
-                }
+                jobs::fail(&mut db, &lease, code, &spent).await.unwrap();
             }
-            Event::Defer(back) => {
+            _ => {
                 let plan = RetryPlan {
                     after: LONG,
                     attempt_counts: true,
                 };
-                if let Some(lease) = claim(back) {
-                    jobs::defer(&mut db, &lease, &plan, &Spent::default()).await.unwrap();
-                }
+                jobs::defer(&mut db, &lease, &plan, &spent).await.unwrap();
             }
-            Event::Cancel(number) => {
-                if let Some(job) = job(number) {
-                    jobs::cancel(&mut db, self.user.id.parse().unwrap(), job).await.unwrap();
-                }
-            }
-            Event::Delete(number) => {
-                if let Some(job) = job(number) {
-                    let statement =
-                        format!("DELETE FROM chats WHERE id = (SELECT chat_id FROM jobs WHERE id = '{job}')");
-                    self.docent.database.execute(&statement).await;
-                }
-            }
-            Event::Expire(number) => {
-                if let Some(job) = job(number) {
-                    let statement = format!("UPDATE jobs SET expires_at = now() WHERE id = '{job}'");
-                    self.docent.database.execute(&statement).await;
-                }
-            }
-            Event::MessageDies(number) => {
-                if let Some(job) = job(number) {
-                    jobs::bury(&mut db, job).await.unwrap();
-                }
-            }
-            Event::Sweep => drop(sweep::run(&self.docent.janitor).await.unwrap()),
         }
+    }
+
+    async fn happen_to_job(&mut self, event: Event, job: JobId) {
+        let mut db = self.docent.worker.db.session().await.unwrap();
+        let statement = match event {
+            Event::Take(_) => {
+                if let Claim::Mine(mine) = jobs::claim(&mut db, job, LONG).await.unwrap() {
+                    self.claims.push(mine.lease);
+                }
+                return;
+            }
+            Event::Cancel(_) => {
+                let owner = self.user.id.parse().unwrap();
+                jobs::cancel(&mut db, owner, job).await.unwrap();
+                return;
+            }
+            Event::MessageDies(_) => {
+                jobs::bury(&mut db, job).await.unwrap();
+                return;
+            }
+            Event::Delete(_) => format!("DELETE FROM chats WHERE id = (SELECT chat_id FROM jobs WHERE id = '{job}')"),
+            _ => format!("UPDATE jobs SET expires_at = now() WHERE id = '{job}'"),
+        };
+        self.docent.database.execute(&statement).await;
     }
 
     /// What holds at every moment.

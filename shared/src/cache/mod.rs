@@ -47,6 +47,11 @@ pub enum Lookup {
     Absent,
 }
 
+/// An answer, and the versions of its collections, as they stand in Redis.
+type Stored = (Option<String>, Vec<Option<String>>);
+/// Besides: what [`circuit::judge`] takes.
+type StoredAndCircuit = (Option<String>, Vec<Option<String>>, bool, i64);
+
 impl Cache {
     /// Makes the client; it connects at its first command, and again when a connection breaks.
     ///
@@ -80,7 +85,7 @@ impl Cache {
     /// Looks for a fresh answer: one round trip. A Redis that does not answer counts as an empty one.
     pub async fn find(&self, key: &AnswerKey, scope: &CollectionScope) -> Lookup {
         let pipeline = self.looking(key, scope);
-        let found: Option<(Option<String>, Vec<Option<String>>)> = self.read(&pipeline, "look into the cache").await;
+        let found: Option<Stored> = self.read(&pipeline, "look into the cache").await;
         found.map_or(Lookup::Absent, |(answer, versions)| judge(answer, versions, scope))
     }
 
@@ -94,8 +99,7 @@ impl Cache {
     ) -> (Lookup, Circuit) {
         let mut pipeline = self.looking(key, scope);
         self.circuit(provider).ask(&mut pipeline);
-        let found: Option<(Option<String>, Vec<Option<String>>, bool, i64)> =
-            self.read(&pipeline, "look into the cache").await;
+        let found: Option<StoredAndCircuit> = self.read(&pipeline, "look into the cache").await;
         found.map_or(
             (Lookup::Absent, Circuit::Closed),
             |(answer, versions, is_tripped, remaining)| {

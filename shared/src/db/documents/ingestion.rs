@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::{DbError, Session};
 use super::media_type;
-use crate::domain::{CollectionId, DocumentId, FailureCode, MediaType, UserId};
+use crate::domain::{CollectionId, DocumentId, MediaType, UserId};
 
 /// What ingestion needs of a document.
 pub struct Source {
@@ -60,22 +60,4 @@ pub async fn mark_ready(db: &mut Session, owner: UserId, id: DocumentId, passage
         )
         .await?;
     Ok(row.is_some())
-}
-
-/// Marks a document as failed.
-///
-/// # Errors
-/// The database cannot be asked.
-pub async fn mark_failed(db: &mut Session, owner: UserId, id: DocumentId, code: FailureCode) -> Result<(), DbError> {
-    let statement = "UPDATE documents SET status = 'failed', error_code = $3 WHERE id = $1 AND uploaded_by = $2";
-    db.rows(
-        statement,
-        &[
-            (&id.uuid(), Type::UUID),
-            (&owner.uuid(), Type::UUID),
-            (&code.as_str(), Type::TEXT),
-        ],
-    )
-    .await
-    .map(drop)
 }

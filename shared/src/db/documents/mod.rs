@@ -4,7 +4,7 @@
 pub mod ingestion;
 pub mod upload;
 
-pub use ingestion::{Source, mark_failed, mark_ready, source};
+pub use ingestion::{Source, mark_ready, source};
 pub use upload::{NewDocument, Upload, upload};
 
 use time::OffsetDateTime;
