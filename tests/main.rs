@@ -32,6 +32,7 @@ mod large_scope;
 mod leases;
 mod llm;
 mod migrating;
+mod named_cases;
 mod ownership;
 mod redrive;
 mod retrieval;
