@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use tokio::sync::Mutex;
 
 /// The addresses and places of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Environment {
     /// A Postgres whose server is this run's own: databases are created on it, and it is made to crash.
     pub(crate) database_url: String,
@@ -19,6 +20,8 @@ pub(crate) struct Environment {
     pub(crate) functions: PathBuf,
     /// Where their logs go.
     pub(crate) logs: PathBuf,
+    /// Held while a world is set up.
+    pub(crate) turn: Mutex<()>,
 }
 
 impl Environment {
@@ -31,6 +34,7 @@ impl Environment {
             aws_url: variable("AWS_ENDPOINT_URL")?,
             functions: variable("DRILL_FUNCTIONS")?.into(),
             logs: variable("DRILL_LOGS")?.into(),
+            turn: Mutex::new(()),
         })
     }
 }
