@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Method;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::db::jobs::{self, Claim};
+use shared::db::jobs::{self, Claim, Completion, Source};
+use shared::domain::{Answer, Grounding};
 use tokio::sync::Semaphore;
 
 use crate::journey::{LEASES, QUESTION};
-use crate::support::{Docent, Reply, User, events, text, wait_for};
+use crate::support::{Docent, Reply, User, events, request, text, wait_for};
 
 /// The one collection that everybody reads.
 pub const SHARED: &str = "00000000-0000-7000-8000-000000000001";
@@ -300,4 +302,54 @@ async fn a_leader_that_expires_is_succeeded() {
     let ended = finish(&docent, &[(&ada, leader), (&ada, follower), (&ada, alone)]).await;
     let states: Vec<_> = ended.iter().map(|job| text(&job["status"])).collect();
     assert_eq!(states, ["expired", "completed", "completed"]);
+}
+
+#[tokio::test]
+async fn who_joins_at_the_moment_of_the_answer_is_answered_or_leads_anew() {
+    let (docent, ada) = prepared(&[]).await;
+    for round in 0..25 {
+        let leader = ask(&docent, &ada).await;
+        let mut db = docent.worker.db.session().await.unwrap();
+        let claim = jobs::claim(&mut db, leader.parse().unwrap(), Duration::from_secs(30)).await;
+        let Ok(Claim::Mine(mine)) = claim else {
+            panic!("{claim:?}")
+        };
+        let answer = Answer {
+            text: "An answer.".to_owned(),
+            citations: vec![],
+            grounded: Grounding::None,
+            model: "m".to_owned(),
+            truncated: false,
+        };
+        let done = Completion {
+            answer: &answer,
+            usage: None,
+            calls: 1,
+            source: Source::Llm,
+        };
+        // Each from a sandbox of its own, so that they are at it at the same time.
+        let sandboxes = join_all((0..6).map(|_| docent.another_sandbox())).await;
+        let body = json!({"query": QUESTION, "collections": [SHARED]});
+        let joining = join_all(sandboxes.iter().map(|sandbox| {
+            let request = request(Method::POST, "/api/ask", Some(&ada.token), Some(&body));
+            crate::support::send(sandbox, request)
+        }));
+        let ending = async {
+            tokio::time::sleep(Duration::from_millis(round)).await;
+            jobs::complete_answer(&mut db, &mine.lease, &done).await.unwrap()
+        };
+        let (replies, stored) = tokio::join!(joining, ending);
+        assert!(stored.is_some() && replies.into_iter().all(|reply| reply.status == 202));
+        let left = "SELECT count(*) FROM jobs f JOIN jobs l ON l.id = f.leader_id
+                    WHERE f.status = 'queued' AND l.status = 'completed'";
+        assert_eq!(
+            docent.database.number(left).await,
+            0,
+            "round {round}: somebody follows nobody"
+        );
+        docent
+            .database
+            .execute("DELETE FROM jobs WHERE kind = 'answer_question'")
+            .await;
+    }
 }

@@ -23,8 +23,11 @@ const NOT_A_JOB: Duration = Duration::from_secs(1);
 pub enum Outcome {
     /// Its job needs no further delivery.
     Acknowledge,
-    /// It is to be delivered again after this time.
+    /// It is to be delivered again after this time, however often.
     Defer(Duration),
+    /// It is to be delivered again after this time, but no more often than the queue allows: something is wrong that
+    /// nobody has counted, and the dead-letter queue is the end of it.
+    Return(Duration),
     /// Another worker may hold its job, and has set when the message comes back should it die: that stays as it is.
     Leave,
 }
@@ -72,6 +75,7 @@ async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocat
             Outcome::Acknowledge => None,
             Outcome::Leave => own_id(&record),
             Outcome::Defer(delay) => put_off(worker, &record, delay).await,
+            Outcome::Return(delay) => give_back(worker, &record, delay).await,
         }
     };
     // What is not done by then is left as it is: its message comes back when its lease ends.
@@ -94,7 +98,7 @@ fn after_panic(worker: &Worker, panic: &(dyn std::any::Any + Send)) -> Outcome {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(error = text.unwrap_or("(no text)"), "a job panicked");
-    Outcome::Defer(worker.config.lease)
+    Outcome::Return(worker.config.lease)
 }
 
 async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) -> Outcome {
@@ -107,7 +111,7 @@ async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) 
         }
         Err(error) => {
             tracing::error!(error = %error, "a message names no job");
-            Outcome::Defer(NOT_A_JOB)
+            Outcome::Return(NOT_A_JOB)
         }
     }
 }
@@ -126,6 +130,10 @@ async fn put_off(worker: &Worker, record: &SqsMessage, delay: Duration) -> Optio
     {
         return None;
     }
+    give_back(worker, record, delay).await
+}
+
+async fn give_back(worker: &Worker, record: &SqsMessage, delay: Duration) -> Option<String> {
     if let Some(receipt) = record.receipt_handle.as_deref() {
         worker.queue.defer(receipt, delay).await.or_log("put a message off");
     }

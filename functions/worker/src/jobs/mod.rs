@@ -113,6 +113,7 @@ async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadli
 async fn work(attempt: &Attempt<'_>) -> Result<Ended, Failure> {
     match &attempt.job.work {
         Work::Answer(question) => answer_question::run(attempt, question).await,
+        Work::Unreadable(what) => Err(Failure::Database(DbError::Unreadable(what.clone()))),
         Work::Ingest(document) => ingest_document::run(attempt.worker, attempt.job, *document).await,
     }
 }

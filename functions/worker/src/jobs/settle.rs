@@ -179,11 +179,11 @@ async fn give_up(attempt: &Attempt<'_>, failure: &Failure) -> Result<Outcome, Db
 /// A job could not even be taken, because the database could not be asked: the message comes back.
 pub(super) fn without_claim(worker: &Worker, error: &DbError) -> Outcome {
     tracing::error!(outcome = "not_claimed", error = chain(error), "job");
-    Outcome::Defer(if error.is_passing() {
-        FIRST_BACKOFF
+    if error.is_passing() {
+        Outcome::Defer(FIRST_BACKOFF)
     } else {
-        worker.config.lease
-    })
+        Outcome::Return(worker.config.lease)
+    }
 }
 
 /// `2 s * 2^(attempt - 1)`, lengthened by up to a half: jobs that failed together do not come back together.

@@ -13,7 +13,8 @@ use super::super::{DbError, Session, seconds};
 use super::outcome::Spent;
 use super::{IS_OVERDUE, MESSAGE_PATIENCE};
 use crate::domain::{
-    CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobStatus, QuestionText, Usage, UserId,
+    CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobKind, JobStatus, QuestionText, Usage,
+    UserId,
 };
 
 /// The right to write a job's outcome. It is proven by the token alone: when a leader is cancelled, the lease goes over
@@ -55,6 +56,9 @@ pub enum Work {
     Answer(QuestionWork),
     /// Cut this document into passages.
     Ingest(DocumentId),
+    /// The row holds what this version does not understand: here is what. It is claimed all the same, so that the
+    /// attempt counts.
+    Unreadable(String),
 }
 
 /// A question to be answered.
@@ -86,7 +90,7 @@ pub enum Claim {
 /// worker that dies has counted it.
 ///
 /// # Errors
-/// The database cannot be asked, or the job's row holds what this version does not understand.
+/// The database cannot be asked.
 pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim, DbError> {
     // The outer query sees the row as it was before the update, which is what tells the other outcomes apart.
     let statement = format!(
@@ -126,19 +130,13 @@ pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim
         return Ok(Claim::Unknown);
     };
     match row.get::<_, Option<i32>>("attempt") {
-        Some(attempt) => claimed(&row, Lease { job: id, token }, attempt),
+        Some(attempt) => Ok(claimed(&row, Lease { job: id, token }, attempt)),
         None => not_claimed(&row, lease),
     }
 }
 
-fn claimed(row: &Row, lease: Lease, attempt: i32) -> Result<Claim, DbError> {
-    let kind: &str = row.get("kind");
-    let work = match kind {
-        "answer_question" => answer_work(row)?,
-        "ingest_document" => Work::Ingest(DocumentId::from(row.get::<_, Uuid>("document_id"))),
-        other => return Err(DbError::Unreadable(format!("job kind {other}"))),
-    };
-    Ok(Claim::Mine(Box::new(ClaimedJob {
+fn claimed(row: &Row, lease: Lease, attempt: i32) -> Claim {
+    Claim::Mine(Box::new(ClaimedJob {
         lease,
         owner: UserId::from(row.get::<_, Uuid>("owner_id")),
         attempt,
@@ -147,20 +145,39 @@ fn claimed(row: &Row, lease: Lease, attempt: i32) -> Result<Claim, DbError> {
         spent: Spent {
             calls: row.get("llm_calls"),
             usage: row
-                .get::<_, Option<Json<Usage>>>("usage")
+                .try_get::<_, Option<Json<Usage>>>("usage")
+                .ok()
+                .flatten()
                 .map(|Json(usage)| usage)
                 .unwrap_or_default(),
         },
-        work,
-    })))
+        work: work(row).unwrap_or_else(Work::Unreadable),
+    }))
 }
 
-fn answer_work(row: &Row) -> Result<Work, DbError> {
-    let question: &str = row.get("question");
+fn work(row: &Row) -> Result<Work, String> {
+    let kind: &str = row.get("kind");
+    match kind.parse() {
+        Ok(JobKind::AnswerQuestion) => answer_work(row),
+        Ok(JobKind::IngestDocument) => {
+            let document: Option<Uuid> = row.get("document_id");
+            let document = document.ok_or("a document's job without a document")?;
+            Ok(Work::Ingest(DocumentId::from(document)))
+        }
+        Err(_) => Err(format!("job kind {kind}")),
+    }
+}
+
+fn answer_work(row: &Row) -> Result<Work, String> {
+    let question: Option<&str> = row.get("question");
+    let collections: Option<Vec<Uuid>> = row.get("collection_ids");
+    let (Some(question), Some(collections)) = (question, collections) else {
+        return Err("a question's job without a question".to_owned());
+    };
     let versions: Option<Json<std::collections::BTreeMap<CollectionId, i64>>> = row.get("versions");
     Ok(Work::Answer(QuestionWork {
-        question: QuestionText::parse(question).map_err(|e| DbError::Unreadable(format!("question: {e}")))?,
-        scope: CollectionScope::stored(row.get("collection_ids")),
+        question: QuestionText::parse(question).map_err(|problem| format!("question: {problem}"))?,
+        scope: CollectionScope::stored(collections),
         versions: versions.map(|Json(versions)| versions).unwrap_or_default(),
     }))
 }
