@@ -380,4 +380,49 @@ BEGIN
 END
 $$;
 
+-- Whether a worker should look for passages without a vector: some have none, or a change of model is under way.
+CREATE FUNCTION vectors_are_missing() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+    IF to_regclass('passage_vectors') IS NULL THEN
+        RETURN false;
+    END IF;
+    RETURN (SELECT count(*) FROM embedding_models) > 1
+        OR EXISTS (SELECT FROM passages p
+                   WHERE NOT EXISTS (SELECT FROM passage_vectors v WHERE v.passage_id = p.id));
+END
+$$;
+
+-- Whether vectors of a model were ever stored; without tables for vectors there is nothing to know.
+CREATE FUNCTION embedding_model_is_known(p_model text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+    IF to_regclass('passage_vectors') IS NULL THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (SELECT FROM embedding_models WHERE name = p_model);
+END
+$$;
+
+-- Forgets the models that have no vectors left, with their indexes; called when every passage has a vector of p_model.
+CREATE FUNCTION retire_other_models(p_model text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    unused record;
+BEGIN
+    IF to_regclass('passage_vectors') IS NULL THEN
+        RETURN;
+    END IF;
+    FOR unused IN
+        SELECT m.id FROM embedding_models m
+        WHERE m.name <> p_model AND NOT EXISTS (SELECT FROM passage_vectors v WHERE v.model = m.id)
+        ORDER BY m.id FOR UPDATE SKIP LOCKED
+    LOOP
+        EXECUTE format('DROP INDEX IF EXISTS passage_vectors_nearest_%s', unused.id);
+        DELETE FROM document_vectors WHERE model = unused.id;
+        DELETE FROM embedding_models WHERE id = unused.id;
+    END LOOP;
+END
+$$;
+
 SELECT enable_vectors();

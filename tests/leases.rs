@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use shared::db::jobs::{self, Claim};
-use shared::domain::{FailureCode, JobId, Usage};
+use shared::db::jobs::{self, Claim, Spent};
+use shared::domain::{FailureCode, JobId};
 use tokio::sync::Semaphore;
 
 use crate::delivery::{body, failed_ids, prepared, record};
@@ -32,12 +32,15 @@ async fn a_job_of_a_dead_worker_is_taken_over_when_its_lease_ends() {
         (&json!("completed"), &json!(2)),
         "{job}"
     );
+    // The dead one may have called the model as well: its call was counted in advance.
+    let counted = "SELECT llm_calls::int8 FROM jobs WHERE kind = 'answer_question'";
+    assert_eq!(docent.database.number(counted).await, 2);
     // It was not dead after all, and wants to say that it failed.
     let mut db = docent.worker.db.session().await.unwrap();
-    let written = jobs::fail(&mut db, &dead.lease, FailureCode::Internal, &Usage::default())
+    let written = jobs::fail(&mut db, &dead.lease, FailureCode::Internal, &Spent::default())
         .await
         .unwrap();
-    assert!(!written, "a zombie's token no longer counts");
+    assert_eq!(written, None, "a zombie's token no longer counts");
     assert_eq!(docent.job(&ada, &id.to_string()).await, job);
 }
 
@@ -117,4 +120,21 @@ async fn a_worker_that_lost_its_job_leaves_the_message_to_its_successor() {
         ["message"],
         "acknowledged, it would be gone when the successor dies"
     );
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_tried_so_often_and_then_fails() {
+    let (docent, ada) = prepared(&[("JOB_LEASE_SECONDS", "2")]).await;
+    let accepted = docent.ask(&ada, QUESTION).await;
+    docent
+        .database
+        .execute("ALTER TABLE jobs DROP CONSTRAINT jobs_question; UPDATE jobs SET question = NULL")
+        .await;
+    let job = docent.finish(&ada, accepted).await;
+    assert_eq!(
+        (&job["code"], &job["attempt"], docent.llm.calls()),
+        (&json!("attempts_exhausted"), &json!(3), 0),
+        "{job}"
+    );
+    assert_eq!(docent.queue.len().await, 0);
 }

@@ -113,9 +113,9 @@ async fn what_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn after_three_attempts_a_job_is_failed_and_its_message_gone() {
+async fn after_five_calls_a_job_is_failed_and_its_message_gone() {
     let (docent, ada) = prepared(&[]).await;
-    for _ in 0..3 {
+    for _ in 0..5 {
         docent.llm.then(status(500, "api_error"));
     }
     let job = docent.ask_and_finish(&ada, QUESTION).await;
@@ -124,9 +124,45 @@ async fn after_three_attempts_a_job_is_failed_and_its_message_gone() {
         (&json!("failed"), &json!("attempts_exhausted")),
         "{job}"
     );
-    assert_eq!((&job["attempt"], docent.llm.calls()), (&json!(3), 3));
+    // Three in the first attempt, and then two: whatever happens, there is no sixth.
+    assert_eq!((&job["attempt"], docent.llm.calls()), (&json!(2), 5));
     assert_eq!(docent.queue.len().await, 0);
     assert_eq!(docent.ask(&ada, QUESTION).await.status, 202, "a failure is not cached");
+}
+
+#[tokio::test]
+async fn a_fault_of_the_provider_is_repeated_within_the_attempt() {
+    let (docent, ada) = prepared(&[("JOB_MAX_ATTEMPTS", "1")]).await;
+    docent
+        .llm
+        .then(status(500, "api_error"))
+        .then(Reply::Events(vec![events::start()]));
+    let job = docent.ask_and_finish(&ada, QUESTION).await;
+    assert_eq!(
+        (&job["status"], &job["attempt"], docent.llm.calls()),
+        (&json!("completed"), &json!(1), 3),
+        "{job}"
+    );
+    // The reply that was cut off had begun, so it was paid for: 1000 tokens, and 1000 again.
+    assert_eq!(job["usage"]["inputTokens"], 2000, "{job}");
+    let counted = "SELECT llm_calls::int8 FROM jobs WHERE kind = 'answer_question'";
+    assert_eq!(docent.database.number(counted).await, 3);
+}
+
+#[tokio::test]
+async fn five_calls_are_all_even_if_each_is_throttled_or_its_worker_dies() {
+    let (docent, ada) = prepared(&[]).await;
+    let accepted = docent.ask(&ada, QUESTION).await;
+    docent
+        .database
+        .execute("UPDATE jobs SET llm_calls = 5 WHERE kind = 'answer_question'")
+        .await;
+    let job = docent.finish(&ada, accepted).await;
+    assert_eq!(
+        (&job["code"], docent.llm.calls()),
+        (&json!("attempts_exhausted"), 0),
+        "{job}"
+    );
 }
 
 #[tokio::test]

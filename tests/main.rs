@@ -12,22 +12,34 @@
 )]
 
 mod accounts;
+mod backpressure;
 mod bm25;
 mod budgets;
 mod cache;
+mod cancel;
 mod chats;
+mod circuit;
+mod deadline;
+mod degradation;
 mod delivery;
 mod documents;
 mod errors;
+mod flights;
+mod idempotency;
+mod janitor;
 mod journey;
 mod large_scope;
 mod leases;
 mod llm;
 mod migrating;
+mod named_cases;
 mod ownership;
 mod reading;
+mod redrive;
 mod retrieval;
+mod single_flight;
 mod stages;
+mod state_machine;
 mod statistics;
 mod support;
 mod vectors;

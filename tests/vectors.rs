@@ -1,12 +1,14 @@
 //! Passages found by what they are about: in the database, and by a whole Docent.
 
 use axum::http::Method;
+use janitor::sweep;
 use migrations::apply;
+use shared::config::Env;
 use shared::db::search::{self, AnalysedQuestion, Candidate, QuestionVector, Search, Tuning};
 use shared::db::{Session, vectors};
 use shared::domain::{CollectionScope, PassageId, UserId};
-use shared::job_message::Message;
 use uuid::Uuid;
+use worker::app::Worker;
 
 use crate::support::{Book, Database, Docent, Library, ScriptedEmbeddings, text, topics_of, wait_for};
 
@@ -184,17 +186,42 @@ async fn without_the_embedding_service_words_have_to_do_and_vectors_follow() {
     let stored = "SELECT count(*) FROM passage_vectors";
     assert_eq!(docent.database.number(stored).await, 0);
     embeddings.set_down(false);
-    docent
-        .worker
-        .queue
-        .send(Message::EmbedPassages, std::time::Duration::ZERO)
-        .await
-        .unwrap();
+    // The janitor sees what is missing.
+    sweep::run(&docent.janitor).await.unwrap();
     wait_for("the vectors to follow", || async {
         docent.queue.work_once(&docent.worker).await;
         (docent.database.number(stored).await == 1).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn another_model_embeds_everything_anew_and_the_old_one_is_forgotten() {
+    let embeddings = ScriptedEmbeddings::start().await;
+    let docent = docent_with(&embeddings).await;
+    let ada = docent.user("ada").await;
+    docent.upload(&ada, "Garage", "Two automobiles fit inside.").await;
+    let settings = [
+        ("DATABASE_URL", docent.database.url.clone()),
+        ("QUEUE_URL", docent.queue.url.clone()),
+        ("LLM_PROVIDER", "extractive".to_owned()),
+        ("EMBEDDINGS_URL", embeddings.url.clone()),
+        ("EMBEDDINGS_MODEL", "topics-2".to_owned()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    let config = worker::app::Config::from_env(Env::new(settings)).unwrap();
+    let next = Worker::connect(&config).await.unwrap();
+    // Its start sends the message.
+    next.warm_up().await;
+    let models = "SELECT count(*) FROM embedding_models m JOIN passage_vectors v ON v.model = m.id WHERE m.name = 'topics-2'";
+    wait_for("the new vectors", || async {
+        docent.queue.work_once(&next).await;
+        (docent.database.number(models).await == 1).then_some(())
+    })
+    .await;
+    let known = docent.database.number("SELECT count(*) FROM embedding_models").await;
+    let indexes = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'passage_vectors_nearest%'";
+    assert_eq!((known, docent.database.number(indexes).await), (1, 1));
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ pub const ALL: &[Migration] = migrations![
     "0004_lexical_search",
     "0005_uploads",
     "0006_vectors",
+    "0007_pipeline",
     "0008_contextual_headers",
 ];
 

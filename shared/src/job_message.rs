@@ -66,6 +66,15 @@ impl Message {
 }
 
 impl JobMessage {
+    /// Names a question's job.
+    #[must_use]
+    pub fn to_answer(job_id: JobId) -> Self {
+        Self {
+            kind: JobKind::AnswerQuestion,
+            job_id,
+        }
+    }
+
     /// The message's body.
     #[must_use]
     pub fn to_body(self) -> String {

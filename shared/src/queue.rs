@@ -38,14 +38,15 @@ impl Queue {
             .operation_attempt_timeout(Duration::from_secs(2))
             .operation_timeout(Duration::from_secs(4))
             .build();
-        let sdk = aws_config::defaults(BehaviorVersion::latest())
+        let mut sdk = aws_config::defaults(BehaviorVersion::latest())
             .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
             .region(aws_config::environment::EnvironmentVariableRegionProvider::new())
-            .timeout_config(timeouts)
-            .load()
-            .await;
+            .timeout_config(timeouts);
+        if let Some(endpoint) = &config.endpoint {
+            sdk = sdk.endpoint_url(endpoint);
+        }
         Self {
-            client: aws_sdk_sqs::Client::new(&sdk),
+            client: aws_sdk_sqs::Client::new(&sdk.load().await),
             url: config.url.clone(),
         }
     }

@@ -6,6 +6,7 @@ use api::app::App;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
+use janitor::app::Janitor;
 use serde_json::{Value, json};
 use shared::config::Env;
 use uuid::Uuid;
@@ -21,10 +22,12 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct Docent {
     pub router: Router,
     pub worker: Worker,
+    pub janitor: Janitor,
     pub llm: ScriptedLlm,
     pub queue: TestQueue,
     pub database: Database,
     pub key_prefix: String,
+    api: api::app::Config,
 }
 
 /// Somebody with an account.
@@ -68,18 +71,27 @@ impl Docent {
             )
             .collect();
         let api = api::app::Config::from_env(Env::new(variables.clone())).unwrap();
-        let mut consumer = worker::app::Config::from_env(Env::new(variables)).unwrap();
+        let mut consumer = worker::app::Config::from_env(Env::new(variables.clone())).unwrap();
         consumer.reader = Some(worker_program());
+        let cleaner = janitor::app::Config::from_env(Env::new(variables)).unwrap();
         let router = api::router::router(App::connect(&api).await.unwrap());
         let worker = Worker::connect(&consumer).await.unwrap();
+        let janitor = Janitor::connect(&cleaner).await.unwrap();
         Self {
             router,
             worker,
+            janitor,
             llm,
             queue,
             database,
             key_prefix,
+            api,
         }
+    }
+
+    /// The HTTP function once more, with connections of its own, as Lambda starts it for a second request at once.
+    pub async fn another_sandbox(&self) -> Router {
+        api::router::router(App::connect(&self.api).await.unwrap())
     }
 
     pub async fn send(&self, request: Request<Body>) -> HttpReply {

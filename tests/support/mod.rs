@@ -2,17 +2,18 @@
 
 mod database;
 mod docent;
+mod faults;
 mod http;
 mod library;
 mod queue;
 mod reference;
 mod scripted_embeddings;
-mod scripted_llm;
 mod wire;
 
 pub use database::Database;
 pub use docent::{Docent, PASSWORD, SECRET, User, text};
-pub use http::{Reply as HttpReply, request};
+pub use faults::{FaultyWay, Way};
+pub use http::{Reply as HttpReply, request, send};
 pub use library::{Book, Library};
 pub use queue::{TestQueue, event, invocation};
 pub use reference::Reference;

@@ -40,7 +40,7 @@ impl CountingProxy {
     }
 }
 
-fn address(url: &str) -> &str {
+pub(super) fn address(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap();
     host.rsplit_once('@').map_or(host, |(_, host)| host)

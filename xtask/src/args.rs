@@ -31,6 +31,19 @@ cargo xtask COMMAND
                     --baseline        measure the usual full-text search beside it
                     --json FILE       write everything that was measured
                     --chart FILE      draw it as SVG
+  drill [--quick | --full] [--only NAME] [--markdown FILE] [--json FILE]
+                  kill, cut, poison and flood the compiled functions, and check that every accepted question ends,
+                  once (docs/reliability.md)
+                    --quick          about two minutes (the default); a part of `test`
+                    --full           everything, at full size
+                    --only NAME      only the scenarios whose name contains this
+                    --markdown FILE  write the table
+                    --json FILE      write everything that was measured
+  redrive [--code C] [--since T] [--dry-run]
+                  have the running `up` try failed jobs again, from their rows
+                    --code C          only those that failed with this code
+                    --since T         only those that failed since: 2026-11-22T16:00:00Z, or 90m, 2h, 1d ago
+                    --dry-run         only count them
   help            this text";
 
 /// A parsed command line.
@@ -44,6 +57,10 @@ pub(crate) enum Command {
     Test(Option<String>),
     /// Measure retrieval; the words go on to the program that does it.
     Eval(Vec<OsString>),
+    /// Break things on purpose; the words go on to the program that does it.
+    Drill(Vec<OsString>),
+    /// Try failed jobs again.
+    Redrive(RedriveOptions),
     /// Print [`HELP`].
     Help,
     /// Internal: ends a run's processes when the run itself is gone (see `watchdog.rs`).
@@ -63,6 +80,17 @@ pub(crate) struct UpOptions {
     pub(crate) release: bool,
 }
 
+/// The switches of `redrive`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RedriveOptions {
+    /// Only jobs that failed with this code.
+    pub(crate) code: Option<String>,
+    /// Only jobs that failed since then; the janitor reads it.
+    pub(crate) since: Option<String>,
+    /// Only count.
+    pub(crate) dry_run: bool,
+}
+
 /// Reads the command and its switches.
 ///
 /// # Errors
@@ -76,6 +104,8 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             "check" => no_more(parser, Command::Check),
             "test" => parse_test(parser),
             "eval" => parse_eval(parser),
+            "drill" => parse_drill(parser),
+            "redrive" => parse_redrive(parser),
             "help" => Ok(Command::Help),
             "watchdog" => no_more(parser, Command::Watchdog),
             other => Err(format!("unknown command {other:?}").into()),
@@ -97,6 +127,20 @@ fn parse_up(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         }
     }
     Ok(Command::Up(options))
+}
+
+fn parse_redrive(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut options = RedriveOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("code") => options.code = Some(parser.value()?.string()?),
+            Long("since") => options.since = Some(parser.value()?.string()?),
+            Long("dry-run") => options.dry_run = true,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Redrive(options))
 }
 
 fn parse_test(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -130,6 +174,23 @@ fn parse_eval(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     } else {
         Err("which collection? --collection DIR or --all DIR".into())
     }
+}
+
+/// As with `eval`: a wrong word is told at once.
+fn parse_drill(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut words = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long(name @ ("only" | "markdown" | "json")) => {
+                words.push(format!("--{name}").into());
+                words.push(parser.value()?);
+            }
+            Long(name @ ("quick" | "full")) => words.push(format!("--{name}").into()),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Drill(words))
 }
 
 fn no_more(mut parser: lexopt::Parser, command: Command) -> Result<Command, lexopt::Error> {
@@ -184,6 +245,31 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_drill_are_handed_on() {
+        let words = ["--full", "--only", "kill"];
+        let line: Vec<&str> = ["drill"].into_iter().chain(words).collect();
+        assert_eq!(
+            parsed(&line),
+            Ok(Command::Drill(words.iter().map(OsString::from).collect()))
+        );
+        assert!(parsed(&["drill", "--ful"]).is_err_and(|error| error.contains("--ful")));
+    }
+
+    #[test]
+    fn redrive_takes_its_switches() {
+        let expected = RedriveOptions {
+            code: Some("internal".to_owned()),
+            since: Some("2h".to_owned()),
+            dry_run: true,
+        };
+        assert_eq!(
+            parsed(&["redrive", "--since", "2h", "--code", "internal", "--dry-run"]),
+            Ok(Command::Redrive(expected))
+        );
+        assert!(parsed(&["redrive", "--dryrun"]).is_err_and(|error| error.contains("--dryrun")));
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         assert!(parsed(&["upp"]).is_err_and(|error| error.contains("upp")));
         assert!(parsed(&["up", "--prot", "1"]).is_err_and(|error| error.contains("--prot")));
@@ -194,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["up", "check", "test", "eval", "help"] {
+        for command in ["up", "check", "test", "eval", "redrive", "drill", "help"] {
             assert!(
                 HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),
                 "{command}"

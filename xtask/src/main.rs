@@ -1,5 +1,6 @@
-//! The developer's commands: `cargo xtask up | check | test | eval`. Start reading at [`args::Command`] and follow one
-//! of `commands/`; `stack/` holds the parts of the local stack, `process.rs` how anything is started and ended.
+//! The developer's commands: `cargo xtask up | check | test | eval | drill`. Start reading at [`args::Command`] and
+//! follow one of `commands/`; `stack/` holds the parts of the local stack, `process.rs` how anything is started and
+//! ended.
 #![expect(
     clippy::print_stdout,
     reason = "talking on standard output is what a command line tool is for"

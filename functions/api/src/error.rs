@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::db::DbError;
-use shared::domain::Invalid;
+use shared::domain::{Invalid, JobStatus};
 use shared::telemetry::chain;
 
 /// What is wrong with which field of a request.
@@ -36,6 +36,16 @@ pub enum ApiError {
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed,
+    /// `Idempotency-Key` cannot be used.
+    InvalidIdempotencyKey,
+    /// `Idempotency-Key` was used for another request.
+    IdempotencyKeyReused,
+    /// The job has ended, and that does not change.
+    JobEnded(JobStatus),
+    /// The user has too many jobs that have not ended.
+    TooManyOpenJobs,
+    /// The deployment has too many jobs that have not ended.
+    Busy,
     /// The database is down or too slow at the moment.
     Unavailable(DbError),
     /// A defect, or a database that refuses us.
@@ -49,6 +59,7 @@ impl ApiError {
     }
 
     /// The table: status, code for programs, sentence for people.
+    #[expect(clippy::too_many_lines, reason = "one table is easier to read than two halves of it")]
     fn public(&self) -> (StatusCode, &'static str, &str) {
         match self {
             Self::InvalidJson(problem) => (StatusCode::BAD_REQUEST, "invalid_json", problem),
@@ -81,6 +92,31 @@ impl ApiError {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "This path does not take this method.",
+            ),
+            Self::InvalidIdempotencyKey => (
+                StatusCode::BAD_REQUEST,
+                "invalid_idempotency_key",
+                "Idempotency-Key must be 1 to 255 visible ASCII characters.",
+            ),
+            Self::IdempotencyKeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for a request with another body.",
+            ),
+            Self::JobEnded(_) => (
+                StatusCode::CONFLICT,
+                "job_ended",
+                "This question has ended already; that does not change.",
+            ),
+            Self::TooManyOpenJobs => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_open_jobs",
+                "Too many of your questions are still being answered. Wait for some of them.",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Too many questions are being answered at the moment. Try again in a while.",
             ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -134,6 +170,8 @@ impl IntoResponse for ApiError {
                 drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Self::Unavailable(_) => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::TooManyOpenJobs => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
+            Self::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"))),
             _ => {}
         }
         response.extensions_mut().insert(problem);

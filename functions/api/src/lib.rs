@@ -7,6 +7,7 @@ pub mod auth;
 mod body;
 mod cursor;
 pub mod error;
+mod idempotency;
 mod middleware;
 pub mod router;
 pub mod routes;

@@ -38,7 +38,7 @@ pub fn router(app: App) -> Router {
             get(documents::show::show).delete(documents::delete::delete),
         )
         .route("/api/ask", post(ask::create::create))
-        .route("/api/ask/{id}", get(ask::poll::poll))
+        .route("/api/ask/{id}", get(ask::poll::poll).delete(ask::cancel::cancel))
         .route("/api/chats", get(chats::list::list))
         .route("/api/chats/{id}", delete(chats::delete::delete))
         .route("/api/chats/{id}/messages", get(chats::messages::messages))

@@ -15,9 +15,11 @@ use shared::domain::Recipe;
 use shared::queue::Queue;
 use shared::telemetry::OrLog;
 
+use crate::jobs::embed;
 use crate::llm::{Anthropic, Llm};
 use crate::reader::{self, Reader};
 use crate::retrieval::Retrieval;
+use crate::watch::Watch;
 
 /// Nobody waits on an open line for the worker, so a statement may take its time.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,6 +92,8 @@ pub struct Parts {
     pub recipe: Recipe,
     /// Attempts, leases, concurrency.
     pub config: WorkerConfig,
+    /// Notices jobs that are taken away during a call to the answerer.
+    pub watch: Watch,
 }
 
 impl std::ops::Deref for Worker {
@@ -121,6 +125,7 @@ impl Worker {
             llm,
             recipe: config.answering.recipe(&config.retrieval),
             config: config.worker.clone(),
+            watch: Watch::default(),
         })))
     }
 
@@ -129,5 +134,6 @@ impl Worker {
         let (database, cache) = tokio::join!(self.db.session(), self.cache.ping());
         database.or_log("open the first connection to Postgres");
         cache.or_log("open the connection to Redis");
+        embed::at_start(self).await.or_log("look whether the embedding model is new");
     }
 }

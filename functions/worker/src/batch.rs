@@ -23,8 +23,11 @@ const NOT_A_JOB: Duration = Duration::from_secs(1);
 pub enum Outcome {
     /// Its job needs no further delivery.
     Acknowledge,
-    /// It is to be delivered again after this time.
+    /// It is to be delivered again after this time, however often.
     Defer(Duration),
+    /// It is to be delivered again after this time, but no more often than the queue allows: something is wrong that
+    /// nobody has counted, and the dead-letter queue is the end of it.
+    Return(Duration),
     /// Another worker may hold its job, and has set when the message comes back should it die: that stays as it is.
     Leave,
 }
@@ -32,12 +35,15 @@ pub enum Outcome {
 /// Works through a batch, several messages at once, and returns the ids of those that are to be delivered again.
 /// The ids are always some of the batch: SQS would take any other for the failure of the whole batch.
 pub async fn handle(worker: &Worker, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    let mut again: Vec<String> = stream::iter(event.records)
+    let work = stream::iter(event.records)
         .map(|record| handle_record(worker, record, invocation))
         .buffer_unordered(worker.config.concurrency)
         .filter_map(std::future::ready)
-        .collect()
-        .await;
+        .collect();
+    let mut again: Vec<String> = tokio::select! {
+        again = work => again,
+        () = worker.watch.run(&worker.db) => unreachable!("a watch does not end by itself"),
+    };
     again.sort_unstable();
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = again.into_iter().map(failure).collect();
@@ -59,16 +65,30 @@ async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocat
         job_id = Empty,
         kind = Empty
     );
-    let work = AssertUnwindSafe(process(worker, &record, invocation)).catch_unwind();
-    let outcome = match work.instrument(span.clone()).await {
-        Ok(outcome) => outcome,
-        Err(panic) => span.in_scope(|| after_panic(worker, &*panic)),
+    let work = async {
+        let work = AssertUnwindSafe(process(worker, &record, invocation)).catch_unwind();
+        let outcome = match work.await {
+            Ok(outcome) => outcome,
+            Err(panic) => after_panic(worker, &*panic),
+        };
+        match outcome {
+            Outcome::Acknowledge => None,
+            Outcome::Leave => own_id(&record),
+            Outcome::Defer(delay) => put_off(worker, &record, delay).await,
+            Outcome::Return(delay) => give_back(worker, &record, delay).await,
+        }
     };
-    match outcome {
-        Outcome::Acknowledge => None,
-        Outcome::Leave => own_id(&record),
-        Outcome::Defer(delay) => put_off(worker, &record, delay).instrument(span).await,
-    }
+    // What is not done by then is left as it is: its message comes back when its lease ends.
+    let work = async {
+        tokio::select! {
+            again = work => again,
+            () = invocation.deadline.time_to_end() => {
+                tracing::error!(outcome = "left", "job");
+                own_id(&record)
+            }
+        }
+    };
+    work.instrument(span).await
 }
 
 /// The lease runs on with nobody behind it: the next delivery waits until it ends.
@@ -78,7 +98,7 @@ fn after_panic(worker: &Worker, panic: &(dyn std::any::Any + Send)) -> Outcome {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(error = text.unwrap_or("(no text)"), "a job panicked");
-    Outcome::Defer(worker.config.lease)
+    Outcome::Return(worker.config.lease)
 }
 
 async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) -> Outcome {
@@ -92,7 +112,7 @@ async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) 
         }
         Err(error) => {
             tracing::error!(error = %error, "a message names no job");
-            Outcome::Defer(NOT_A_JOB)
+            Outcome::Return(NOT_A_JOB)
         }
     }
 }
@@ -111,6 +131,10 @@ async fn put_off(worker: &Worker, record: &SqsMessage, delay: Duration) -> Optio
     {
         return None;
     }
+    give_back(worker, record, delay).await
+}
+
+async fn give_back(worker: &Worker, record: &SqsMessage, delay: Duration) -> Option<String> {
     if let Some(receipt) = record.receipt_handle.as_deref() {
         worker.queue.defer(receipt, delay).await.or_log("put a message off");
     }

@@ -4,6 +4,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// What has to be left, after a call is given up, to write down that it was: one statement, one call of the queue, and air.
 const MARGIN: Duration = Duration::from_secs(5);
+/// What has to be left when any other work is given up: its job is then released.
+const RELEASE: Duration = Duration::from_secs(3);
+/// What has to be left when even that is given up. Lambda ends the sandbox at the deadline, and with it the records of
+/// the batch that were done and not yet reported.
+const LAST: Duration = Duration::from_millis(1500);
 
 /// What is known of one call of the function.
 #[derive(Debug, Clone)]
@@ -41,6 +46,23 @@ impl Deadline {
     pub fn time_for_a_call(&self) -> Option<Duration> {
         self.0
             .map(|at| at.saturating_duration_since(Instant::now()).saturating_sub(MARGIN))
+    }
+
+    /// Comes when the work at hand has to be given up so that its job can be released. Never without a deadline.
+    pub(crate) async fn time_to_release(&self) {
+        self.before(RELEASE).await;
+    }
+
+    /// Comes when the invocation has to end, whatever is still to be done. Never without a deadline.
+    pub(crate) async fn time_to_end(&self) {
+        self.before(LAST).await;
+    }
+
+    async fn before(&self, margin: Duration) {
+        match self.0 {
+            Some(at) => tokio::time::sleep(at.saturating_duration_since(Instant::now()).saturating_sub(margin)).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -14,3 +14,4 @@ pub mod rag;
 pub mod reader;
 mod reranking;
 pub mod retrieval;
+pub mod watch;

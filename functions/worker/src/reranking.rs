@@ -5,31 +5,29 @@ use std::time::{Duration, Instant};
 use shared::domain::{Passage, QuestionText, Usage};
 use shared::telemetry::{OrLog, milliseconds};
 
-use crate::llm::Anthropic;
+use crate::llm::{Anthropic, Meter};
 use crate::rag::rerank;
 
 /// How long an order is waited for. Whoever asked waits for it too, and then for the answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The passages in the order of the model, and what that cost. A model that fails, is late or replies something else is no
+/// The passages in the order of the model; the meter is told what that cost. A model that fails, is late or replies something else is no
 /// reason not to answer: the passages stay as they are. It gets at most half of the time left, for the answer has to be
 /// written in the rest.
 pub(crate) async fn rerank(
     model: &Anthropic,
     question: &QuestionText,
     passages: Vec<Passage>,
-    time_left: Option<Duration>,
-) -> (Vec<Passage>, Usage) {
+    (time_left, meter): (Option<Duration>, &Meter),
+) -> Vec<Passage> {
     if passages.len() < 2 {
-        return (passages, Usage::default());
+        return passages;
     }
     let started = Instant::now();
     let limit = time_left.map_or(LIMIT, |left| LIMIT.min(left / 2));
-    let written = model.perform(&rerank::task(question, &passages), Some(limit)).await;
-    let usage = match &written {
-        Ok(written) => written.usage,
-        Err(failure) => failure.usage,
-    };
+    let task = rerank::task(question, &passages);
+    let written = model.perform(&task, Some(limit), meter).await;
+    let usage = written.as_ref().map_or_else(|_| Usage::default(), |written| written.usage);
     let order = written
         .or_log("have passages put in order")
         .and_then(|written| rerank::order(&written.text, passages.len()));
@@ -42,9 +40,8 @@ pub(crate) async fn rerank(
         in_order = order.is_some(),
         "passages put in order"
     );
-    let passages = match order {
+    match order {
         Some(order) => rerank::in_order(passages, &order),
         None => passages,
-    };
-    (passages, usage)
+    }
 }

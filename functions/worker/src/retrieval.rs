@@ -5,12 +5,12 @@ use std::time::Duration;
 use shared::config::RetrievalConfig;
 use shared::db::search::{self, Candidate, QuestionVector, Search, Tuning};
 use shared::db::{Db, DbError, Session, passages};
-use shared::domain::{CollectionScope, Passage, PassageId, QuestionText, Usage, UserId};
+use shared::domain::{CollectionScope, Passage, PassageId, QuestionText, UserId};
 use shared::telemetry::OrLog;
 
 use crate::embedding::Embedder;
 use crate::indexing;
-use crate::llm::Anthropic;
+use crate::llm::{Anthropic, Meter};
 use crate::rag::{budget, fusion, rerank};
 use crate::reranking;
 
@@ -29,15 +29,6 @@ pub struct Query<'a> {
     pub scope: &'a CollectionScope,
     /// The question.
     pub question: &'a QuestionText,
-}
-
-/// What an answer is made from.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// The passages, best first.
-    pub passages: Vec<Passage>,
-    /// What it cost to put them in order.
-    pub usage: Usage,
 }
 
 /// What is needed to find passages.
@@ -70,21 +61,23 @@ impl Retrieval {
 
     /// The passages for an answer, best first, as many as the settings allow. No connection is held while the
     /// question is turned into a vector or a model puts the passages in order, for which it gets no more than
-    /// `time_left`.
+    /// `time_left`; `meter` is told what that consumed.
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn passages(&self, db: &Db, query: &Query<'_>, time_left: Option<Duration>) -> Result<Found, DbError> {
-        let best = self.best(db, query).await?;
-        let (mut passages, usage) = match &self.reranker {
-            Some(model) => reranking::rerank(model, query.question, best, time_left).await,
-            None => (best, Usage::default()),
-        };
+    pub async fn passages(
+        &self,
+        db: &Db,
+        query: &Query<'_>,
+        time_left: Option<Duration>,
+        meter: &Meter,
+    ) -> Result<Vec<Passage>, DbError> {
+        let mut passages = self.best(db, query).await?;
+        if let Some(model) = &self.reranker {
+            passages = reranking::rerank(model, query.question, passages, (time_left, meter)).await;
+        }
         passages.truncate(self.config.passages);
-        Ok(Found {
-            passages: budget::fit(passages, self.config.tokens),
-            usage,
-        })
+        Ok(budget::fit(passages, self.config.tokens))
     }
 
     /// As many of the best passages as are shown to anybody.

@@ -3,6 +3,7 @@
 //! Everything in Redis can be lost at any time; it is never the only place of anything. Without Redis the cache finds
 //! nothing and keeps nothing, and the rest works.
 
+mod circuit;
 mod connection;
 mod versions;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::CacheConfig;
 use crate::domain::{Answer, AnswerKey, CollectionId, CollectionScope, CollectionVersions};
 use crate::telemetry::OrLog;
+pub use circuit::Circuit;
 use connection::Connection;
 use versions::KnownVersion;
 
@@ -44,6 +46,11 @@ pub enum Lookup {
     /// No answer, or a stale one.
     Absent,
 }
+
+/// An answer, and the versions of its collections, as they stand in Redis.
+type Stored = (Option<String>, Vec<Option<String>>);
+/// Besides: what [`circuit::judge`] takes.
+type StoredAndCircuit = (Option<String>, Vec<Option<String>>, bool, i64);
 
 impl Cache {
     /// Makes the client; it connects at its first command, and again when a connection breaks.
@@ -77,24 +84,78 @@ impl Cache {
 
     /// Looks for a fresh answer: one round trip. A Redis that does not answer counts as an empty one.
     pub async fn find(&self, key: &AnswerKey, scope: &CollectionScope) -> Lookup {
-        let Some(connection) = &self.connection else {
-            return Lookup::Absent;
-        };
-        let mut pipeline = redis::pipe();
-        pipeline.get(self.answer_name(key));
-        pipeline.mget(scope.ids().iter().map(|id| self.version_name(*id)).collect::<Vec<_>>());
-        let found: Option<(Option<String>, Vec<Option<String>>)> =
-            connection.run_all(&pipeline).await.or_log("look into the cache");
+        let pipeline = self.looking(key, scope);
+        let found: Option<Stored> = self.read(&pipeline, "look into the cache").await;
         found.map_or(Lookup::Absent, |(answer, versions)| judge(answer, versions, scope))
     }
 
-    /// Keeps an answer together with the versions it was made from, and publishes those versions: one round trip.
-    /// `current` has to be just read from Postgres; an answer made from other versions is not kept.
-    pub async fn keep(&self, key: &AnswerKey, cached: &CachedAnswer, current: &CollectionVersions) {
+    /// Like [`Self::find`], and asks in the same round trip how the provider's circuit stands. Without Redis there is no
+    /// circuit breaker: calls go through.
+    pub async fn find_before_call(
+        &self,
+        key: &AnswerKey,
+        scope: &CollectionScope,
+        provider: &str,
+    ) -> (Lookup, Circuit) {
+        let mut pipeline = self.looking(key, scope);
+        self.circuit(provider).ask(&mut pipeline);
+        let found: Option<StoredAndCircuit> = self.read(&pipeline, "look into the cache").await;
+        found.map_or(
+            (Lookup::Absent, Circuit::Closed),
+            |(answer, versions, is_tripped, remaining)| {
+                (judge(answer, versions, scope), circuit::judge(is_tripped, remaining))
+            },
+        )
+    }
+
+    /// Whether the caller is the one who may try a half-open circuit. If Redis cannot say so, everybody may.
+    pub async fn may_probe(&self, provider: &str) -> bool {
+        let Some(connection) = &self.connection else {
+            return true;
+        };
+        let reply: Option<Option<String>> = connection
+            .run(&self.circuit(provider).probe())
+            .await
+            .or_log("ask for a probe of the provider");
+        reply.is_none_or(|reply| reply.is_some())
+    }
+
+    /// Counts a call that failed for a reason that may pass. Returns whether the circuit is open now.
+    pub async fn note_failure(&self, provider: &str) -> bool {
+        let Some(connection) = &self.connection else {
+            return false;
+        };
+        let opened: Option<bool> = connection
+            .run(&self.circuit(provider).fail())
+            .await
+            .or_log("count a failure of the provider");
+        opened.unwrap_or_default()
+    }
+
+    /// Closes the circuit: the provider answers. [`Self::keep`] does the same on its way.
+    pub async fn note_success(&self, provider: &str) {
+        let mut pipeline = redis::pipe();
+        self.circuit(provider).succeed(&mut pipeline);
+        self.send(&pipeline, "note that the provider answers").await;
+    }
+
+    /// Keeps an answer together with the versions it was made from, publishes those versions, and closes the circuit of
+    /// the provider that answered: one round trip. `current` has to be just read from Postgres; an answer made from other
+    /// versions is not kept.
+    pub async fn keep(
+        &self,
+        key: &AnswerKey,
+        cached: &CachedAnswer,
+        current: &CollectionVersions,
+        provider: Option<&str>,
+    ) {
         let Some(json) = serde_json::to_string(cached).or_log("write an answer as JSON") else {
             return;
         };
         let mut pipeline = self.publishing(current);
+        if let Some(provider) = provider {
+            self.circuit(provider).succeed(&mut pipeline);
+        }
         if cached.versions == *current {
             let lifetime = self.answer_lifetime.as_secs();
             pipeline.set_ex(self.answer_name(key), json, lifetime).ignore();
@@ -116,6 +177,26 @@ impl Cache {
             .add_command(versions::mark_changing(&self.version_name(id), version))
             .ignore();
         self.send(&pipeline, "mark a collection as changing").await;
+    }
+
+    fn looking(&self, key: &AnswerKey, scope: &CollectionScope) -> Pipeline {
+        let mut pipeline = redis::pipe();
+        pipeline.get(self.answer_name(key));
+        pipeline.mget(scope.ids().iter().map(|id| self.version_name(*id)).collect::<Vec<_>>());
+        pipeline
+    }
+
+    fn circuit(&self, provider: &str) -> circuit::Names {
+        circuit::Names::new(&self.prefix, provider)
+    }
+
+    /// `None`: there is no Redis, or it does not answer, or it did not a moment ago.
+    async fn read<T: redis::FromRedisValue>(&self, pipeline: &Pipeline, what: &'static str) -> Option<T> {
+        let connection = self.connection.as_ref()?;
+        if connection.is_resting() {
+            return None;
+        }
+        connection.run_all(pipeline).await.or_log(what)
     }
 
     fn publishing(&self, current: &CollectionVersions) -> Pipeline {

@@ -6,13 +6,17 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Env;
 
-/// `ALLOWED_ORIGINS` and `JOB_DEADLINE_SECONDS`.
+/// `ALLOWED_ORIGINS`, `JOB_DEADLINE_SECONDS`, `MAX_OPEN_JOBS_PER_USER` and `MAX_OPEN_JOBS`.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
     /// The origins whose pages may call the API, exactly as a browser sends them.
     pub allowed_origins: Vec<String>,
     /// A job that has not ended this long after it was accepted expires.
     pub job_deadline: Duration,
+    /// A user with so many open jobs has to wait; `None`: no limit.
+    pub max_open_jobs_per_user: Option<u32>,
+    /// With so many open jobs in all, everybody has to wait; `None`: no limit.
+    pub max_open_jobs: Option<u32>,
 }
 
 impl ApiConfig {
@@ -33,8 +37,16 @@ impl ApiConfig {
         Self {
             allowed_origins,
             job_deadline: Duration::from_secs(env.number("JOB_DEADLINE_SECONDS", 10..=86_400, 900)),
+            max_open_jobs_per_user: limit(env, "MAX_OPEN_JOBS_PER_USER", 20),
+            max_open_jobs: limit(env, "MAX_OPEN_JOBS", 0),
         }
     }
+}
+
+/// A number of which 0 means that there is no limit.
+fn limit(env: &mut Env, name: &str, default: u64) -> Option<u32> {
+    let number = env.number(name, 0..=1_000_000, default);
+    u32::try_from(number).ok().filter(|number| *number > 0)
 }
 
 fn is_origin(text: &str) -> bool {

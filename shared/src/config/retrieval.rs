@@ -29,7 +29,7 @@ impl RetrievalConfig {
         let tokens = size("RETRIEVAL_TOKENS", 500..=100_000, 4_000);
         Self {
             embeddings: EmbeddingsConfig::from_env(env),
-            vector_weight_percent: env.number("RETRIEVAL_VECTOR_WEIGHT", 0..=100, 50),
+            vector_weight_percent: env.number("RETRIEVAL_VECTOR_WEIGHT", 0..=100, 40),
             passages,
             tokens,
             rerank_model: stage(env, answering, "RETRIEVAL_RERANK", "ANTHROPIC_RERANK_MODEL"),

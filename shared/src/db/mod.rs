@@ -5,6 +5,7 @@
 pub mod chats;
 pub mod collections;
 pub mod documents;
+pub mod idempotency;
 pub mod jobs;
 mod keeper;
 pub mod passages;

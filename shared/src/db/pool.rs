@@ -1,7 +1,7 @@
 //! The pool of connections of one sandbox.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolError};
@@ -63,8 +63,16 @@ impl Db {
     /// # Errors
     /// [`DbError::Unavailable`] if no connection could be had in time.
     pub async fn session(&self) -> Result<Session, DbError> {
-        match self.pool.get().await {
-            Ok(connection) => Ok(Session::new(connection, self.statement_timeout)),
+        let started = Instant::now();
+        let Ok(connection) = tokio::time::timeout(self.statement_timeout, self.pool.get()).await else {
+            return Err(DbError::TooSlow);
+        };
+        match connection {
+            // The time that was spent on the connection is not left for its statements: who waits for them waits for both.
+            Ok(connection) => Ok(Session::new(
+                connection,
+                self.statement_timeout.saturating_sub(started.elapsed()),
+            )),
             Err(PoolError::Backend(error)) => Err(DbError::unavailable(error)),
             Err(error) => Err(DbError::unavailable(error)),
         }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use deadpool::managed::Object;
+use futures_util::future::join_all;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
@@ -45,6 +46,37 @@ impl Session {
     /// The first row, if there is one.
     pub(super) async fn row(&mut self, statement: &str, params: &[Param<'_>]) -> Result<Option<Row>, DbError> {
         Ok(self.rows(statement, params).await?.into_iter().next())
+    }
+
+    /// Runs statements as one transaction in one round trip: all are sent before the first reply is waited for. So none
+    /// can use what another returned, but each sees what was committed while an earlier one waited for a lock.
+    /// Returns the rows of each.
+    pub(super) async fn transaction<const N: usize>(
+        &mut self,
+        statements: [(&str, &[Param<'_>]); N],
+    ) -> Result<[Vec<Row>; N], DbError> {
+        let Some(connection) = &self.connection else {
+            return Err(DbError::Broken);
+        };
+        let queries = statements.map(|(statement, params)| connection.query_typed(statement, params));
+        // Each of these is sent when it is first polled, and that is done in the order they are written in.
+        let all = async {
+            tokio::join!(
+                biased;
+                connection.batch_execute("BEGIN"),
+                join_all(queries),
+                connection.batch_execute("COMMIT"),
+            )
+        };
+        let answer = within(self.timeout, async {
+            let (begun, answers, committed) = all.await;
+            begun?;
+            let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+            // After a failed statement `COMMIT` rolls back; that failure was returned above.
+            committed.map(|()| answers)
+        });
+        let answers = answer.await;
+        self.settle(answers)?.try_into().map_err(|_| DbError::Broken)
     }
 
     /// Begins a transaction, which [`Self::commit`] ends.

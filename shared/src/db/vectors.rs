@@ -111,3 +111,33 @@ pub async fn give_turn_back(db: &mut Session, model: &str) -> Result<(), DbError
         .await
         .map(drop)
 }
+
+/// Whether a worker should look for passages without a vector: some have none, or a change of model is under way.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn are_missing(db: &mut Session) -> Result<bool, DbError> {
+    let row = db.row("SELECT vectors_are_missing() AS missing", &[]).await?;
+    Ok(row.is_some_and(|row| row.get("missing")))
+}
+
+/// Whether vectors of this model were ever stored; `true` as well if there are no tables for vectors.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn is_known(db: &mut Session, model: &str) -> Result<bool, DbError> {
+    let row = db
+        .row("SELECT embedding_model_is_known($1) AS known", &[(&model, Type::TEXT)])
+        .await?;
+    Ok(row.is_none_or(|row| row.get("known")))
+}
+
+/// Forgets the models that have no vectors left; for when every passage has a vector of this one.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn retire_others(db: &mut Session, model: &str) -> Result<(), DbError> {
+    db.rows("SELECT retire_other_models($1)", &[(&model, Type::TEXT)])
+        .await
+        .map(drop)
+}

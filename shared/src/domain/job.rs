@@ -27,6 +27,17 @@ impl JobKind {
     }
 }
 
+impl FromStr for JobKind {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        [Self::AnswerQuestion, Self::IngestDocument]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| Invalid::new(format!("no kind of job: {text}")))
+    }
+}
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -133,6 +144,8 @@ pub enum FailureCode {
     DocumentTooLong,
     /// The document was not ingested by the deadline of its job.
     DocumentExpired,
+    /// Its message was delivered as often as the queue allows, and no worker lived to say why.
+    DeliveryExhausted,
     /// A defect in Docent.
     Internal,
 }
@@ -153,7 +166,26 @@ impl FailureCode {
             Self::DocumentTooComplex => "document_too_complex",
             Self::DocumentTooLong => "document_too_long",
             Self::DocumentExpired => "document_expired",
+            Self::DeliveryExhausted => "delivery_exhausted",
             Self::Internal => "internal",
+        }
+    }
+
+    /// Whether the same question would end the same way if it were asked again now. Then those who wait for its answer
+    /// share its failure; otherwise one of them makes another attempt.
+    #[must_use]
+    pub fn would_repeat(self) -> bool {
+        match self {
+            Self::LlmConfiguration | Self::LlmRefused | Self::LlmProtocol | Self::LlmRequestTooLarge => true,
+            Self::AttemptsExhausted
+            | Self::DocumentEmpty
+            | Self::DocumentUnreadable
+            | Self::DocumentEncrypted
+            | Self::DocumentTooComplex
+            | Self::DocumentTooLong
+            | Self::DocumentExpired
+            | Self::DeliveryExhausted
+            | Self::Internal => false,
         }
     }
 
@@ -180,6 +212,7 @@ impl FailureCode {
                 "The document takes too much time, memory or nesting to read, or has more than 2,000 pages. Split it."
             }
             "document_too_long" => "The document's text is too long. Split the document.",
+            "delivery_exhausted" => "The work could not be done after several attempts. Ask again later.",
             "document_expired" => "The document could not be ingested in time. Upload it again.",
             _ => "Something went wrong inside the service.",
         }

@@ -1,7 +1,9 @@
 //! One file a command.
 
 mod check;
+mod drill;
 mod eval;
+mod redrive;
 mod test;
 mod up;
 
@@ -19,6 +21,8 @@ pub(crate) fn run(command: &Command) -> Result<bool> {
         Command::Check => check::run(),
         Command::Test(filter) => test::run(filter.as_deref()),
         Command::Eval(words) => eval::run(words).map(|()| true),
+        Command::Redrive(options) => redrive::run(options).map(|()| true),
+        Command::Drill(words) => drill::run(words).map(|()| true),
         Command::Help | Command::Watchdog => Ok(true),
     }
 }

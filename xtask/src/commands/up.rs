@@ -47,7 +47,7 @@ pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, st
         let services = Services::start(place, settings, &tools)?;
         Ok((tools, services))
     })?;
-    let queue = prepare(&services)?;
+    let (queue, dead_letters) = prepare(&services)?;
     let variables = functions::variables(place, settings, &services, &queue)?;
     say_who_answers(&variables["LLM_PROVIDER"]);
     let mut functions = progress::step("start the functions", || {
@@ -55,6 +55,7 @@ pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, st
             place,
             services: &services,
             queue: &queue,
+            dead_letters: &dead_letters,
             environment: &tools.environment,
             binaries: binaries(place, options),
             options,
@@ -78,7 +79,7 @@ pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, st
 
 /// The ends of the functions' logs: the emulator's has the worker's.
 fn what_the_functions_say(place: &Place) -> String {
-    let logs = ["api", "worker", "aws-emulator"].map(|name| place.log(name));
+    let logs = ["api", "worker", "janitor", "aws-emulator"].map(|name| place.log(name));
     let tails: Vec<String> = logs
         .iter()
         .filter(|log| log.exists())
@@ -88,7 +89,7 @@ fn what_the_functions_say(place: &Place) -> String {
 }
 
 fn compile(place: &Place, settings: &Settings, options: &UpOptions) -> Result<()> {
-    let mut arguments = vec!["--package", "api", "--package", "worker"];
+    let mut arguments = vec!["--package", "api", "--package", "janitor", "--package", "worker"];
     if settings.get("EMBEDDINGS_MODEL_DIR").is_some() {
         arguments.extend(["--features", "worker/local-embeddings"]);
     }
@@ -100,8 +101,8 @@ fn binaries(place: &Place, options: &UpOptions) -> PathBuf {
     cargo::target_dir(&place.root).join(if options.release { "release" } else { "debug" })
 }
 
-/// The schema and the queue.
-fn prepare(services: &Services) -> Result<Queue> {
+/// The schema, the queue and its dead-letter queue.
+fn prepare(services: &Services) -> Result<(Queue, Queue)> {
     progress::step("apply the migrations", || {
         let applied = database::migrate(&services.database_url)?;
         let text = if applied.is_empty() {
@@ -112,8 +113,8 @@ fn prepare(services: &Services) -> Result<Queue> {
         Ok(((), format!("migrations: {text}")))
     })?;
     progress::step("create the queue", || {
-        let queue = services.aws.queue_with_dead_letters("docent-jobs")?;
-        Ok((queue, "queue docent-jobs with its dead-letter queue".to_owned()))
+        let queues = services.aws.queue_with_dead_letters("docent-jobs")?;
+        Ok((queues, "queue docent-jobs with its dead-letter queue".to_owned()))
     })
 }
 

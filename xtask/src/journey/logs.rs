@@ -9,7 +9,7 @@ use super::{QUESTION, User};
 use crate::place::Place;
 use crate::secrets;
 
-/// Looks through the logs of both functions.
+/// Looks through the logs of the functions.
 ///
 /// # Errors
 /// If a line cannot be traced to its request or job, or holds what must not be in a log.
@@ -30,6 +30,13 @@ pub(crate) fn check(place: &Place) -> Result<()> {
             .iter()
             .any(|entry| entry["outcome"] == "completed" && has(entry, "request_id") && has(entry, "job_id")),
         "the worker logged no job with the ids of job and request"
+    );
+    let janitor = entries(&place.log("janitor"), &forbidden)?;
+    ensure!(
+        janitor
+            .iter()
+            .any(|entry| entry["message"] == "sweep" && has(entry, "request_id")),
+        "the janitor logged no sweep"
     );
     Ok(())
 }

@@ -115,6 +115,11 @@ impl Place {
         std::fs::write(self.dir.join("url"), url).context("write down the base URL")
     }
 
+    /// Where the `up` of this repository serves, if one does.
+    pub(crate) fn url_of_up(root: &Path) -> Option<String> {
+        std::fs::read_to_string(root.join(".local/up/url")).ok()
+    }
+
     fn withdraw(&self) {
         // Absent before the first announcement.
         let _ = std::fs::remove_file(self.dir.join("url"));

@@ -71,15 +71,15 @@ impl Endpoint {
             .expect(&format!("Lambda {path}"), &[200, 201, 202])
     }
 
-    /// The queue with its dead-letter queue, both empty.
+    /// The queue and its dead-letter queue, both empty.
     ///
     /// # Errors
     /// If one cannot be made.
-    pub(crate) fn queue_with_dead_letters(&self, name: &str) -> Result<Queue> {
+    pub(crate) fn queue_with_dead_letters(&self, name: &str) -> Result<(Queue, Queue)> {
         let dead_letters = self.queue(&format!("{name}-dead-letters"), &json!({}))?;
         let redrive = json!({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": MAX_RECEIVES}).to_string();
         let attributes = json!({"VisibilityTimeout": VISIBILITY_SECONDS.to_string(), "RedrivePolicy": redrive});
-        self.queue(name, &attributes)
+        Ok((self.queue(name, &attributes)?, dead_letters))
     }
 
     fn queue(&self, name: &str, attributes: &Value) -> Result<Queue> {

@@ -1,5 +1,6 @@
-//! Running the two functions. HTTP reaches `api` through cargo-lambda's runtime API and its router (see
-//! `[workspace.metadata.lambda.watch.router]` in the root's Cargo.toml); `worker` is run by the event source mapping.
+//! Running the functions. HTTP reaches `api` through cargo-lambda's runtime API and its router (see
+//! `[workspace.metadata.lambda.watch.router]` in the root's Cargo.toml); `worker` is run by the event source mapping;
+//! `janitor` is invoked through cargo-lambda, by its schedule and with the dead letters.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use rustix::process::Signal;
 
 use super::aws::{self, Queue};
 use super::supervisor::Supervisor;
-use super::{Services, ports, pump::Pump, worker};
+use super::{Services, janitor, ports, pump::Pump, worker};
 use crate::args::UpOptions;
 use crate::http;
 use crate::place::Place;
@@ -30,16 +31,20 @@ const COPIES: usize = 4;
 pub(crate) struct Functions {
     /// Where HTTP is served, without a slash at the end.
     pub(crate) base: String,
-    // Dropped in this order: a pump that waits for an invocation waits no longer when its worker has ended.
+    // Dropped in this order: who waits for an invocation waits no longer when its function has ended.
     copies: Vec<Supervisor>,
     gateway: Running,
     pump: Option<Pump>,
+    triggers: Option<janitor::Triggers>,
 }
 
 impl Drop for Functions {
     fn drop(&mut self) {
         if let Some(pump) = &self.pump {
             pump.stop();
+        }
+        if let Some(triggers) = &mut self.triggers {
+            triggers.stop();
         }
     }
 }
@@ -50,17 +55,18 @@ pub(crate) struct Plan<'a> {
     pub(crate) place: &'a Place,
     pub(crate) services: &'a Services,
     pub(crate) queue: &'a Queue,
+    pub(crate) dead_letters: &'a Queue,
     /// The virtual environment with cargo-lambda.
     pub(crate) environment: &'a Path,
     /// Where the compiled functions are.
     pub(crate) binaries: PathBuf,
     pub(crate) options: &'a UpOptions,
-    /// The variables of both functions, see [`variables`].
+    /// The variables of all functions, see [`variables`].
     pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl Functions {
-    /// Starts both functions and waits until HTTP is answered.
+    /// Starts the functions and waits until HTTP is answered.
     ///
     /// # Errors
     /// If one does not start, with its log.
@@ -74,9 +80,11 @@ impl Functions {
             copies: Vec::new(),
             gateway,
             pump: None,
+            triggers: None,
         };
         if !plan.options.watch {
             functions.copies.push(copies(plan, "api", COPIES, &functions.base)?);
+            functions.copies.push(copies(plan, "janitor", 1, &functions.base)?);
         }
         if plan.services.own_emulator {
             worker::create(plan, plan.options.watch.then_some(&invoke_worker))?;
@@ -86,8 +94,10 @@ impl Functions {
             if !plan.options.watch {
                 functions.copies.push(copies(plan, "worker", 1, &functions.base)?);
             }
-            functions.pump = Some(Pump::start(&plan.services.aws, plan.queue, invoke_worker));
+            functions.pump = Some(Pump::start("worker", &plan.services.aws, plan.queue, invoke_worker));
         }
+        let triggers = janitor::Triggers::start(&plan.services.aws, plan.dead_letters, &functions.base);
+        functions.triggers = Some(triggers);
         functions.wait_for_http(if plan.options.watch { WATCH_LIMIT } else { LIMIT })?;
         Ok(functions)
     }
@@ -113,7 +123,7 @@ impl Functions {
     }
 }
 
-/// The variables that both functions get on this stack.
+/// The variables that the functions get on this stack.
 ///
 /// # Errors
 /// If the secret of this stack can be neither read nor made.

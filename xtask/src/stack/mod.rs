@@ -5,6 +5,7 @@ pub(crate) mod database;
 mod debian;
 mod emulator;
 pub(crate) mod functions;
+pub(crate) mod janitor;
 pub(crate) mod model;
 mod ports;
 pub(crate) mod postgres;
@@ -29,7 +30,8 @@ use aws::Endpoint;
 pub(crate) struct Tools {
     /// The virtual environment with the emulator, Postgres and cargo-lambda.
     pub(crate) environment: PathBuf,
-    redis: Option<PathBuf>,
+    /// The Redis server, unless the settings name a Redis.
+    pub(crate) redis: Option<PathBuf>,
 }
 
 impl Tools {

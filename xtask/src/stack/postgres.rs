@@ -57,8 +57,11 @@ pub(crate) fn start(place: &Place, environment: &Path) -> Result<(Running, Strin
         .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", ""]);
     command.args(["-c", "max_connections=100", "-c", "log_line_prefix=%m [%p] %d "]);
     if place.throwaway {
-        // Data that is thrown away need not survive a power failure.
+        // Data that is thrown away need not survive a power failure. Several deployments share the server: each test
+        // and each scenario of the drill is one.
         command.args([
+            "-c",
+            "max_connections=400",
             "-c",
             "fsync=off",
             "-c",

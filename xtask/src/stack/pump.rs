@@ -1,5 +1,5 @@
-//! A stand-in for the event source mapping, for an emulator that cannot reach the worker: reads the queue, invokes
-//! the worker through cargo-lambda, and deletes what it has acknowledged.
+//! A stand-in for an event source mapping: reads a queue, invokes a function through cargo-lambda, and deletes what it
+//! has acknowledged. For the worker where an emulator cannot reach it, and for the janitor's dead-letter queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,15 +27,15 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    /// Starts to deliver the queue's messages to the invoke URL.
-    pub(crate) fn start(aws: &Endpoint, queue: &Queue, invoke: String) -> Self {
+    /// Starts to deliver the queue's messages to the function of this name at the invoke URL.
+    pub(crate) fn start(function: &'static str, aws: &Endpoint, queue: &Queue, invoke: String) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (aws, queue, stopped) = (aws.clone(), queue.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::SeqCst) {
-                let result = deliver(&aws, &queue, &invoke);
+                let result = deliver(function, &aws, &queue, &invoke);
                 if let (Err(error), false) = (result, stopped.load(Ordering::SeqCst)) {
-                    progress::line(&format!("          worker: {error:#}"));
+                    progress::line(&format!("          {function}: {error:#}"));
                     std::thread::sleep(PAUSE);
                 }
             }
@@ -62,7 +62,7 @@ impl Drop for Pump {
     }
 }
 
-fn deliver(aws: &Endpoint, queue: &Queue, invoke: &str) -> Result<()> {
+fn deliver(function: &str, aws: &Endpoint, queue: &Queue, invoke: &str) -> Result<()> {
     let wanted = json!({
         "QueueUrl": queue.url,
         "MaxNumberOfMessages": 10,
@@ -79,7 +79,7 @@ fn deliver(aws: &Endpoint, queue: &Queue, invoke: &str) -> Result<()> {
     };
     let records: Vec<Value> = messages.iter().map(|message| record(message, &queue.arn)).collect();
     // A failed invocation acknowledges nothing: its messages come again after their visibility timeout.
-    let response = http::post_within(LIMIT, invoke, &[], &json!({"Records": records}))?.expect("the worker", &[200])?;
+    let response = http::post_within(LIMIT, invoke, &[], &json!({"Records": records}))?.expect(function, &[200])?;
     for handle in acknowledged(messages, &response) {
         aws.sqs(
             "DeleteMessage",

@@ -29,11 +29,15 @@ pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }
 
+/// How long a client is kept waiting for the queue. Its job is safe before.
+const QUEUE_PATIENCE: Duration = Duration::from_millis(1500);
+
 /// Sends a stored job on its way. If that fails the job is safe all the same: its row says when a message that did not
 /// arrive has to be sent again.
 pub(crate) async fn send_to_worker(app: &App, message: JobMessage) {
-    app.queue
-        .send(message, Duration::ZERO)
-        .await
-        .or_log("send a job to the queue");
+    let sending = app.queue.send(message, Duration::ZERO);
+    match tokio::time::timeout(QUEUE_PATIENCE, sending).await {
+        Ok(sent) => drop(sent.or_log("send a job to the queue")),
+        Err(_) => tracing::warn!(error = "the queue took too long", "could not send a job to the queue"),
+    }
 }

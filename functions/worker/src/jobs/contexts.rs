@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use shared::db::passages::NewPassage;
-use shared::domain::Usage;
 use shared::telemetry::{OrLog, milliseconds};
 
 use crate::app::Worker;
 use crate::indexing::Indexed;
 use crate::invocation::Deadline;
-use crate::llm::{Anthropic, LlmFailure, Written};
+use crate::llm::{Anthropic, LlmFailure, Meter, Written};
 use crate::rag::context;
 
 /// How many calls for one document are under way at once.
@@ -54,8 +53,10 @@ pub(super) async fn add(worker: &Worker, title: &str, text: &str, indexed: &mut 
         passages: &indexed.passages,
         end: started + limit,
         failures: AtomicUsize::new(0),
+        meter: Meter::default(),
     };
-    let (contexts, usage) = gathered(calls.all().await);
+    let contexts = gathered(calls.all().await);
+    let usage = calls.meter.total();
     tracing::info!(
         ms = milliseconds(started.elapsed()),
         model = writer.model(),
@@ -83,6 +84,7 @@ struct Calls<'a> {
     passages: &'a [NewPassage],
     end: Instant,
     failures: AtomicUsize,
+    meter: Meter,
 }
 
 impl Calls<'_> {
@@ -109,7 +111,7 @@ impl Calls<'_> {
             return None;
         }
         let task = context::task(self.document, &passage.heading, &passage.text);
-        let written = self.writer.perform(&task, Some(left)).await;
+        let written = self.writer.perform(&task, Some(left), &self.meter).await;
         if written.is_err() {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
@@ -117,19 +119,14 @@ impl Calls<'_> {
     }
 }
 
-/// The contexts with the places of their passages, and what all calls consumed together.
-fn gathered(replies: Vec<Reply>) -> (Vec<(usize, String)>, Usage) {
+/// The contexts with the places of their passages.
+fn gathered(replies: Vec<Reply>) -> Vec<(usize, String)> {
     let mut contexts = Vec::new();
-    let mut usage = Usage::default();
     for (at, written) in replies {
-        usage = usage.plus(match &written {
-            Ok(written) => written.usage,
-            Err(failure) => failure.usage,
-        });
         let context = written
             .or_log("have a passage's context written")
             .and_then(|written| context::parse(&written.text));
         contexts.extend(context.map(|context| (at, context)));
     }
-    (contexts, usage)
+    contexts
 }

@@ -66,6 +66,19 @@ pub async fn run(worker: &Worker, deadline: Deadline) -> Outcome {
     Outcome::Acknowledge
 }
 
+/// Has everything embedded anew if this model is new here.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn at_start(worker: &Worker) -> Result<(), DbError> {
+    if let Some(embedder) = worker.retrieval.embedder()
+        && !vectors::is_known(&mut worker.db.session().await?, embedder.model()).await?
+    {
+        ask_for_the_rest(worker).await;
+    }
+    Ok(())
+}
+
 /// Has a worker go on with what is missing.
 pub(super) async fn ask_for_the_rest(worker: &Worker) {
     let sent = worker.queue.send(Message::EmbedPassages, Duration::ZERO).await;
@@ -104,6 +117,7 @@ async fn go_on(worker: &Worker, embedder: &Embedder, end: Instant) -> Result<usi
     loop {
         let missing = vectors::missing(&mut worker.db.session().await?, embedder.model(), after, batch).await?;
         let Some(last) = missing.last() else {
+            vectors::retire_others(&mut worker.db.session().await?, embedder.model()).await?;
             return Ok(done);
         };
         after = Some(last.id);

@@ -1,23 +1,29 @@
 //! Jobs: taken by a lease, worked on while the lease is renewed, ended or put off.
 
 mod answer_question;
+mod asking;
+mod attempt;
 mod contexts;
 pub mod embed;
 mod heartbeat;
 mod ingest_document;
+mod ledger;
 mod settle;
+mod succession;
 
 use std::time::Instant;
 
 use shared::db::DbError;
 use shared::db::jobs::{self, Claim, ClaimedJob, Work};
-use shared::domain::FailureCode;
+use shared::domain::{FailureCode, JobStatus};
 use shared::job_message::JobMessage;
 use shared::telemetry::{OrLog, milliseconds};
 
 use crate::app::Worker;
 use crate::batch::Outcome;
 use crate::invocation::Deadline;
+use attempt::Attempt;
+use ledger::Ledger;
 use settle::Failure;
 
 /// How an attempt ended that did not fail.
@@ -46,10 +52,14 @@ pub async fn run(worker: &Worker, message: JobMessage, receipt: Option<&str>, de
         Ok(Claim::Mine(job)) => attempt(worker, *job, receipt, deadline).await,
         Ok(Claim::Finished(status)) => {
             tracing::info!(outcome = "already_ended", status = status.as_str(), "job");
+            if status != JobStatus::Completed {
+                succession::promote_followers_of(worker, message).await;
+            }
             Outcome::Acknowledge
         }
         Ok(Claim::Unknown) => {
             tracing::info!(outcome = "unknown", "job");
+            succession::promote_followers_of(worker, message).await;
             Outcome::Acknowledge
         }
         Ok(Claim::HeldFor(time)) => {
@@ -66,14 +76,23 @@ async fn claim(worker: &Worker, message: JobMessage) -> Result<Claim, DbError> {
 
 async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadline: Deadline) -> Outcome {
     let started = Instant::now();
+    let ledger = Ledger::new(job.spent);
+    let attempt = Attempt {
+        worker,
+        job: &job,
+        deadline,
+        ledger: &ledger,
+    };
     let ended = if job.attempt > worker.config.max_attempts {
         // The attempts before this one ended with their worker and could not say so themselves.
         Err(Failure::Discarded(FailureCode::AttemptsExhausted))
     } else {
-        let work = work(worker, &job, deadline);
-        heartbeat::while_renewing(worker, &job.lease, receipt, work)
-            .await
-            .unwrap_or(Ok(Ended::LeaseLost))
+        tokio::select! {
+            ended = heartbeat::while_renewing(worker, &job.lease, receipt, work(&attempt)) => {
+                ended.unwrap_or(Ok(Ended::LeaseLost))
+            }
+            () = deadline.time_to_release() => Err(Failure::OutOfTime),
+        }
     };
     let (ms, waited_ms) = (milliseconds(started.elapsed()), milliseconds(job.waited));
     match ended {
@@ -82,16 +101,21 @@ async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadli
                 Ended::Stored => ("completed", Outcome::Acknowledge),
                 Ended::LeaseLost => ("lease_lost", Outcome::Leave),
             };
-            tracing::info!(outcome = name, attempt = job.attempt, ms, waited_ms, user_id = %job.owner, "job");
+            let calls = ledger.calls();
+            tracing::info!(outcome = name, attempt = job.attempt, calls, ms, waited_ms, user_id = %job.owner, "job");
+            if ended == Ended::LeaseLost {
+                succession::after_loss(&attempt).await;
+            }
             outcome
         }
-        Err(failure) => settle::settle(worker, &job, failure).await,
+        Err(failure) => settle::settle(&attempt, failure).await,
     }
 }
 
-async fn work(worker: &Worker, job: &ClaimedJob, deadline: Deadline) -> Result<Ended, Failure> {
-    match &job.work {
-        Work::Answer(question) => answer_question::run(worker, job, question, deadline).await,
-        Work::Ingest(document) => ingest_document::run(worker, job, *document, deadline).await,
+async fn work(attempt: &Attempt<'_>) -> Result<Ended, Failure> {
+    match &attempt.job.work {
+        Work::Answer(question) => answer_question::run(attempt, question).await,
+        Work::Unreadable(what) => Err(Failure::Database(DbError::Unreadable(what.clone()))),
+        Work::Ingest(document) => ingest_document::run(attempt.worker, attempt.job, *document, attempt.deadline).await,
     }
 }

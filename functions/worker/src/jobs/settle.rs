@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use shared::db::jobs::{self, ClaimedJob, RetryPlan, Work};
-use shared::db::{DbError, documents};
-use shared::domain::{FailureCode, Usage};
+use shared::db::DbError;
+use shared::db::jobs::{self, RetryPlan};
+use shared::domain::FailureCode;
 use shared::telemetry::{OrLog, chain, milliseconds};
 
+use super::attempt::Attempt;
+use super::ledger::MAX_CALLS;
+use super::succession;
 use crate::app::Worker;
 use crate::batch::Outcome;
 use crate::llm::{LlmFailure, Verdict};
@@ -17,6 +20,11 @@ use crate::reader::ReadFailure;
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest wait. A job that is throttled for long is bounded by its own deadline.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// How far apart jobs come back that wait for the same provider.
+const LONGEST_SPREAD: Duration = Duration::from_secs(3);
+/// The least waits after the first, second, ... call of a job, if the provider throttles it and says no more. A job has
+/// few calls: these make them last for minutes.
+const AFTER_THROTTLING: [u64; 4] = [2, 8, 30, 120];
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -27,6 +35,10 @@ pub(super) enum Failure {
     Database(DbError),
     /// The document gave no text.
     Unread(ReadFailure),
+    /// The provider is being left alone for this long.
+    CircuitOpen(Duration),
+    /// The invocation ends before the work does.
+    OutOfTime,
     /// There is nothing to be gained by another attempt.
     Discarded(FailureCode),
 }
@@ -64,6 +76,15 @@ impl Failure {
                 after: None,
                 burns_attempt: true,
             },
+            // No call was made. Spread, so that not all come back at the same moment.
+            Self::CircuitOpen(rest) => Verdict::Retry {
+                after: Some(*rest + LONGEST_SPREAD.mul_f64(fastrand::f64())),
+                burns_attempt: false,
+            },
+            Self::OutOfTime => Verdict::Retry {
+                after: Some(FIRST_BACKOFF),
+                burns_attempt: true,
+            },
             // The database was away: that is not the job's fault.
             Self::Database(error) if error.is_passing() => Verdict::Retry {
                 after: None,
@@ -81,6 +102,8 @@ impl Failure {
         match self {
             Self::Llm(failure) => failure.reason.clone(),
             Self::Database(error) => chain(error),
+            Self::CircuitOpen(_) => "the provider's circuit is open".to_owned(),
+            Self::OutOfTime => "the invocation's time was over".to_owned(),
             Self::Discarded(code) => code.as_str().to_owned(),
             Self::Unread(ReadFailure::Unreadable(reason)) => reason.code().as_str().to_owned(),
             Self::Unread(ReadFailure::NoTime) => "no time was left to read the document".to_owned(),
@@ -96,48 +119,55 @@ impl Failure {
         }
     }
 
-    fn usage(&self) -> Usage {
+    /// How long the job waits: what the failure says, but no less than its calls can last for if it is throttled.
+    fn wait(&self, job_attempt: i32, calls: i32) -> Duration {
+        let Verdict::Retry { after, burns_attempt } = self.verdict() else {
+            return Duration::ZERO;
+        };
         match self {
-            Self::Llm(failure) => failure.usage,
-            Self::Database(_) | Self::Unread(_) | Self::Discarded(_) => Usage::default(),
+            Self::Llm(_) if !burns_attempt => after_throttling(calls, after),
+            _ => after.unwrap_or_else(|| backoff(job_attempt, fastrand::f64())),
         }
     }
 }
 
 /// Writes down what became of a failed attempt, and says what is to become of its message.
-pub(super) async fn settle(worker: &Worker, job: &ClaimedJob, failure: Failure) -> Outcome {
+pub(super) async fn settle(attempt: &Attempt<'_>, failure: Failure) -> Outcome {
+    let calls = attempt.ledger.total().calls;
     let written = match failure.verdict() {
-        Verdict::Retry { after, burns_attempt } if !burns_attempt || job.attempt < worker.config.max_attempts => {
-            let after = after.unwrap_or_else(|| backoff(job.attempt, fastrand::f64()));
-            put_off(
-                worker,
-                job,
-                &failure,
-                RetryPlan {
-                    after,
-                    attempt_counts: burns_attempt,
-                },
-            )
-            .await
+        Verdict::Retry { burns_attempt, .. } if may_retry(attempt, &failure, burns_attempt) => {
+            let plan = RetryPlan {
+                after: failure.wait(attempt.job.attempt, calls),
+                attempt_counts: burns_attempt,
+            };
+            put_off(attempt, &failure, plan).await
         }
-        Verdict::Retry { .. } | Verdict::Discard { .. } => give_up(worker, job, &failure).await,
+        Verdict::Retry { .. } | Verdict::Discard { .. } => give_up(attempt, &failure).await,
     };
     // What could not be written down stays as it is: the lease runs out, and the next delivery takes the job again.
     written
         .or_log("write down a failed attempt")
-        .unwrap_or(Outcome::Defer(worker.config.lease))
+        .unwrap_or(Outcome::Defer(attempt.worker.config.lease))
 }
 
-async fn put_off(worker: &Worker, job: &ClaimedJob, failure: &Failure, plan: RetryPlan) -> Result<Outcome, DbError> {
+fn may_retry(attempt: &Attempt<'_>, failure: &Failure, burns_attempt: bool) -> bool {
+    let has_attempts = !burns_attempt || attempt.job.attempt < attempt.worker.config.max_attempts;
+    let has_calls = !matches!(failure, Failure::Llm(_)) || attempt.ledger.total().calls < MAX_CALLS;
+    has_attempts && has_calls
+}
+
+async fn put_off(attempt: &Attempt<'_>, failure: &Failure, plan: RetryPlan) -> Result<Outcome, DbError> {
     tracing::warn!(
         outcome = "delayed",
-        attempt = job.attempt,
+        attempt = attempt.job.attempt,
         counts = plan.attempt_counts,
+        calls = attempt.ledger.calls(),
         ms = milliseconds(plan.after),
         error = failure.reason(),
         "job"
     );
-    let kept = jobs::defer(&mut worker.db.session().await?, &job.lease, &plan).await?;
+    let mut db = attempt.worker.db.session().await?;
+    let kept = jobs::defer(&mut db, &attempt.job.lease, &plan, &attempt.ledger.total()).await?;
     Ok(if kept {
         Outcome::Defer(plan.after)
     } else {
@@ -145,35 +175,37 @@ async fn put_off(worker: &Worker, job: &ClaimedJob, failure: &Failure, plan: Ret
     })
 }
 
-async fn give_up(worker: &Worker, job: &ClaimedJob, failure: &Failure) -> Result<Outcome, DbError> {
+async fn give_up(attempt: &Attempt<'_>, failure: &Failure) -> Result<Outcome, DbError> {
     let code = failure.code_when_given_up();
     tracing::error!(
         outcome = "failed",
-        attempt = job.attempt,
+        attempt = attempt.job.attempt,
+        calls = attempt.ledger.calls(),
         code = code.as_str(),
         error = failure.reason(),
-        user_id = %job.owner,
+        user_id = %attempt.job.owner,
         "job"
     );
-    let mut db = worker.db.session().await?;
-    db.begin().await?;
-    if jobs::fail(&mut db, &job.lease, code, &failure.usage()).await?
-        && let Work::Ingest(document) = &job.work
-    {
-        documents::mark_failed(&mut db, job.owner, *document, code).await?;
+    let mut db = attempt.worker.db.session().await?;
+    let failed = jobs::fail(&mut db, &attempt.job.lease, code, &attempt.ledger.total()).await?;
+    drop(db);
+    let Some(failed) = failed else {
+        return Ok(Outcome::Leave);
+    };
+    if let Some(heir) = failed.heir {
+        succession::send(attempt.worker, heir).await;
     }
-    db.commit().await?;
     Ok(Outcome::Acknowledge)
 }
 
 /// A job could not even be taken, because the database could not be asked: the message comes back.
 pub(super) fn without_claim(worker: &Worker, error: &DbError) -> Outcome {
     tracing::error!(outcome = "not_claimed", error = chain(error), "job");
-    Outcome::Defer(if error.is_passing() {
-        FIRST_BACKOFF
+    if error.is_passing() {
+        Outcome::Defer(FIRST_BACKOFF)
     } else {
-        worker.config.lease
-    })
+        Outcome::Return(worker.config.lease)
+    }
 }
 
 /// `2 s * 2^(attempt - 1)`, lengthened by up to a half: jobs that failed together do not come back together.
@@ -184,9 +216,28 @@ fn backoff(attempt: i32, random: f64) -> Duration {
     base.mul_f64(1.0 + random / 2.0)
 }
 
+/// What the provider asked for, or the wait after so many calls. Before the last call it is the longer one.
+fn after_throttling(calls: i32, asked: Option<Duration>) -> Duration {
+    let position = usize::try_from(calls - 1).unwrap_or(0).min(AFTER_THROTTLING.len() - 1);
+    let least = Duration::from_secs(AFTER_THROTTLING[position]);
+    match asked {
+        None => least.mul_f64(1.0 + fastrand::f64() / 4.0),
+        Some(asked) if calls + 1 < MAX_CALLS => asked,
+        Some(asked) => asked.max(least),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_call_of_a_throttled_job_comes_late() {
+        let second = Duration::from_secs(1);
+        assert_eq!(after_throttling(3, Some(second)), second);
+        assert_eq!(after_throttling(4, Some(second)), 120 * second);
+        assert!(after_throttling(1, None) >= 2 * second && after_throttling(4, None) >= 120 * second);
+    }
 
     #[test]
     fn waits_double_and_are_spread() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::domain::{FailureCode, Usage};
+use shared::domain::FailureCode;
 
 /// A call that gave no answer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -13,8 +13,8 @@ pub struct LlmFailure {
     /// For the log: what happened, with the provider's status, kind of error and request id. Never a question, an
     /// answer, a passage or a key.
     pub reason: String,
-    /// What the call consumed before it failed, as far as the provider said so.
-    pub usage: Usage,
+    /// It took all the time a call may take.
+    pub timed_out: bool,
 }
 
 /// What is to be done about a failure.
@@ -53,12 +53,12 @@ impl Verdict {
 }
 
 impl LlmFailure {
-    /// A failure before anything is known to have been consumed.
+    /// A failure that came before the time of the call was over.
     pub(super) fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
         Self {
             verdict,
             reason: reason.into(),
-            usage: Usage::default(),
+            timed_out: false,
         }
     }
 }

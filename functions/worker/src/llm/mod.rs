@@ -10,9 +10,11 @@ use crate::rag::extract;
 
 pub mod anthropic;
 pub mod failure;
+pub mod meter;
 
 pub use anthropic::Anthropic;
 pub use failure::{LlmFailure, Verdict};
+pub use meter::Meter;
 
 /// The answerer that the settings name.
 #[derive(Debug, Clone)]
@@ -62,8 +64,17 @@ impl Llm {
         }
     }
 
+    /// Whose service is called, for the circuit breaker: provider and model. `None`: nobody's.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Anthropic(anthropic) => Some(anthropic.provider()),
+            Self::Extractive => None,
+        }
+    }
+
     /// Has an answer written from the passages, best first. The call takes at most the time of the settings, and no
-    /// more than `time_left`. Dropping the future ends the call.
+    /// more than `time_left`. Dropping the future ends the call. However it ends, `meter` is told what it consumed.
     ///
     /// # Errors
     /// [`LlmFailure`], which says whether another attempt makes sense.
@@ -72,9 +83,10 @@ impl Llm {
         question: &QuestionText,
         passages: &[Passage],
         time_left: Option<Duration>,
+        meter: &Meter,
     ) -> Result<Draft, LlmFailure> {
         match self {
-            Self::Anthropic(anthropic) => anthropic.draft(question, passages, time_left).await,
+            Self::Anthropic(anthropic) => anthropic.draft(question, passages, time_left, meter).await,
             Self::Extractive => Ok(extract::draft(question, passages)),
         }
     }

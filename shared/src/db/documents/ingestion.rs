@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::{DbError, Session};
 use super::media_type;
-use crate::domain::{Charset, CollectionId, DocumentId, FailureCode, MediaType, Original, UserId};
+use crate::domain::{Charset, CollectionId, DocumentId, MediaType, Original, UserId};
 
 /// What ingestion needs of a document.
 pub struct Source {
@@ -107,24 +107,6 @@ pub async fn store_text(db: &mut Session, owner: UserId, id: DocumentId, text: &
             (&id.uuid(), Type::UUID),
             (&owner.uuid(), Type::UUID),
             (&text, Type::TEXT),
-        ],
-    )
-    .await
-    .map(drop)
-}
-
-/// Marks a document as failed.
-///
-/// # Errors
-/// The database cannot be asked.
-pub async fn mark_failed(db: &mut Session, owner: UserId, id: DocumentId, code: FailureCode) -> Result<(), DbError> {
-    let statement = "UPDATE documents SET status = 'failed', error_code = $3 WHERE id = $1 AND uploaded_by = $2";
-    db.rows(
-        statement,
-        &[
-            (&id.uuid(), Type::UUID),
-            (&owner.uuid(), Type::UUID),
-            (&code.as_str(), Type::TEXT),
         ],
     )
     .await

@@ -4,7 +4,7 @@
 pub mod ingestion;
 pub mod upload;
 
-pub use ingestion::{Material, Source, mark_failed, mark_ready, source, store_text};
+pub use ingestion::{Material, Source, mark_ready, source, store_text};
 pub use upload::{NewDocument, Upload, upload};
 
 use time::OffsetDateTime;

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::super::session::Param;
 use super::super::{DbError, Session, seconds};
-use super::MESSAGE_PATIENCE;
+use super::{IS_OPEN, IS_OVERDUE, MESSAGE_PATIENCE};
 use crate::domain::{AnswerKey, ChatId, CollectionScope, JobId, QuestionText, UserId};
+
+/// Waiting jobs are counted up to this number: who is told to come back later needs no more.
+const COUNTED: i64 = 1000;
 
 /// A question to be answered by a job.
 #[derive(Debug)]
@@ -24,6 +29,18 @@ pub struct NewQuestion<'a> {
     pub key: AnswerKey,
     /// The job gives up this long from now.
     pub deadline: Duration,
+    /// How many open jobs there may be.
+    pub limits: Limits,
+}
+
+/// How many open jobs there may be before a question is turned away. Questions that come at the same moment may exceed
+/// it by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one user.
+    pub per_user: Option<u32>,
+    /// Of the deployment.
+    pub in_all: Option<u32>,
 }
 
 /// What became of a question.
@@ -35,59 +52,109 @@ pub enum Acceptance {
         job: JobId,
         /// The chat that will hold question and answer.
         chat: ChatId,
+        /// The job whose answer it waits for, if the same is being asked already; then nothing is to be sent.
+        leader: Option<JobId>,
+        /// How many other jobs want a worker, counted up to a thousand.
+        ahead: u32,
     },
     /// The chat does not exist for this user. Nothing was written.
     NoSuchChat,
     /// The user's account is gone. Nothing was written.
     NoSuchUser,
+    /// The user has too many open jobs. Nothing was written.
+    TooManyOfUser,
+    /// The deployment has too many open jobs. Nothing was written.
+    TooManyInAll,
 }
 
-/// Checks the chat's owner and stores the job (with a new chat, if none is named), in one statement.
+/// Checks the limits and the chat's owner and stores the job (with a new chat, if none is named), in one statement. If
+/// the same question over the same versions of the same collections is in flight, the job becomes its follower.
 ///
 /// # Errors
 /// The database cannot be asked.
 pub async fn accept_question(db: &mut Session, new: &NewQuestion<'_>) -> Result<Acceptance, DbError> {
-    let statement = format!(
+    let job = JobId::new();
+    let per_user = new.limits.per_user.map_or(i64::MAX, i64::from);
+    let in_all = new.limits.in_all.map_or(i64::MAX, i64::from);
+    let counted = new.limits.in_all.map_or(COUNTED, |limit| COUNTED.max(i64::from(limit)));
+    let params: [Param<'_>; 12] = [
+        (&new.owner.uuid(), Type::UUID),
+        (&new.chat.map(ChatId::uuid), Type::UUID),
+        (&ChatId::new().uuid(), Type::UUID),
+        (&title(new.question), Type::TEXT),
+        (&job.uuid(), Type::UUID),
+        (&new.question.as_str(), Type::TEXT),
+        (&new.scope.uuids(), Type::UUID_ARRAY),
+        (&new.key.as_bytes(), Type::BYTEA),
+        (&seconds(new.deadline), Type::FLOAT8),
+        (&per_user, Type::INT8),
+        (&in_all, Type::INT8),
+        (&counted, Type::INT8),
+    ];
+    let row = db.row(&statement(), &params).await?;
+    Ok(row.map_or(Acceptance::NoSuchUser, |row| acceptance(&row, job, (per_user, in_all))))
+}
+
+/// The insert of `lead` conflicts with the leader that is there (`jobs_one_flight`) and so locks its row until this
+/// statement is committed: the leader cannot end in between and leave the follower behind. A leader that is overdue will
+/// not answer, so nobody follows it; the job then goes its way alone.
+fn statement() -> String {
+    format!(
         "WITH asker AS (
             SELECT id FROM users WHERE id = $1
+        ), own AS (
+            SELECT count(*) AS jobs FROM (
+                SELECT FROM jobs WHERE owner_id = $1 AND {IS_OPEN} AND expires_at > now() LIMIT $10) AS o
+        ), everybody AS (
+            SELECT count(*) AS jobs, count(*) FILTER (WHERE leader_id IS NULL) AS leaders FROM (
+                SELECT leader_id FROM jobs WHERE {IS_OPEN} AND expires_at > now() LIMIT $12) AS o
+        ), admitted AS (
+            SELECT asker.id FROM asker, own, everybody WHERE own.jobs < $10 AND everybody.jobs < $11
         ), made AS (
-            INSERT INTO chats (id, owner_id, title) SELECT $3, id, $4 FROM asker WHERE $2::uuid IS NULL RETURNING id
+            INSERT INTO chats (id, owner_id, title) SELECT $3, id, $4 FROM admitted WHERE $2::uuid IS NULL RETURNING id
         ), chat AS (
-            SELECT id FROM chats WHERE id = $2 AND owner_id = $1 UNION ALL SELECT id FROM made
-        ), job AS (
-            INSERT INTO jobs (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at)
-            SELECT $5, 'answer_question', asker.id, chat.id, $6, $7, $8,
-                   now() + $9 * interval '1 second', now() + {MESSAGE_PATIENCE}
-            FROM asker, chat
-            RETURNING chat_id
+            SELECT chats.id FROM chats, admitted WHERE chats.id = $2 AND owner_id = $1 UNION ALL SELECT id FROM made
+        ), asked AS (
+            SELECT chat.id AS chat_id, now() + $9 * interval '1 second' AS expires_at,
+                   now() + {MESSAGE_PATIENCE} AS resend_at,
+                   (SELECT sha256($8 || coalesce(string_agg(int8send(c.version), ''::bytea ORDER BY c.id), ''))
+                    FROM collections c WHERE c.id = ANY($7)) AS flight
+            FROM chat
+        ), lead AS (
+            INSERT INTO jobs AS j (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at, flight)
+            SELECT $5, 'answer_question', $1, chat_id, $6, $7, $8, expires_at, resend_at, flight FROM asked
+            ON CONFLICT (flight) WHERE flight IS NOT NULL AND leader_id IS NULL AND {IS_OPEN}
+            DO UPDATE SET flight = excluded.flight
+            RETURNING j.id, {IS_OVERDUE} AS is_overdue
+        ), follower AS (
+            INSERT INTO jobs (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at, flight, leader_id)
+            SELECT $5, 'answer_question', $1, chat_id, $6, $7, $8, expires_at, resend_at,
+                   CASE WHEN NOT is_overdue THEN flight END, CASE WHEN NOT is_overdue THEN lead.id END
+            FROM asked, lead WHERE lead.id <> $5
+            RETURNING leader_id
         )
-        SELECT job.chat_id FROM asker LEFT JOIN job ON true"
-    );
-    let job = JobId::new();
-    let row = db
-        .row(
-            &statement,
-            &[
-                (&new.owner.uuid(), Type::UUID),
-                (&new.chat.map(ChatId::uuid), Type::UUID),
-                (&ChatId::new().uuid(), Type::UUID),
-                (&title(new.question), Type::TEXT),
-                (&job.uuid(), Type::UUID),
-                (&new.question.as_str(), Type::TEXT),
-                (&new.scope.uuids(), Type::UUID_ARRAY),
-                (&new.key.as_bytes(), Type::BYTEA),
-                (&seconds(new.deadline), Type::FLOAT8),
-            ],
-        )
-        .await?;
-    Ok(match row.map(|row| row.get::<_, Option<Uuid>>("chat_id")) {
-        None => Acceptance::NoSuchUser,
-        Some(None) => Acceptance::NoSuchChat,
-        Some(Some(chat)) => Acceptance::Accepted {
+        SELECT own.jobs AS of_user, everybody.jobs AS in_all, everybody.leaders,
+               (SELECT chat_id FROM asked), (SELECT leader_id FROM follower)
+        FROM asker, own, everybody"
+    )
+}
+
+fn acceptance(row: &Row, job: JobId, (per_user, in_all): (i64, i64)) -> Acceptance {
+    if row.get::<_, i64>("of_user") >= per_user {
+        return Acceptance::TooManyOfUser;
+    }
+    if row.get::<_, i64>("in_all") >= in_all {
+        return Acceptance::TooManyInAll;
+    }
+    match row.get::<_, Option<Uuid>>("chat_id") {
+        None => Acceptance::NoSuchChat,
+        Some(chat) => Acceptance::Accepted {
             job,
             chat: ChatId::from(chat),
+            leader: row.get::<_, Option<Uuid>>("leader_id").map(JobId::from),
+            ahead: u32::try_from(row.get::<_, i64>("leaders")).unwrap_or(u32::MAX),
         },
-    })
+    }
 }
 
 /// A chat is listed by the beginning of its first question.

@@ -10,15 +10,18 @@ use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::super::{DbError, Session, seconds};
+use super::outcome::Spent;
 use super::{IS_OVERDUE, MESSAGE_PATIENCE};
 use crate::domain::{
-    CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobStatus, QuestionText, UserId,
+    CollectionId, CollectionScope, CollectionVersions, DocumentId, JobId, JobKind, JobStatus, QuestionText, Usage,
+    UserId,
 };
 
-/// The right to write a job's outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The right to write a job's outcome. It is proven by the token alone: when a leader is cancelled, the lease goes over
+/// to the follower that takes its place, and the worker that holds it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lease {
-    /// The job.
+    /// The job it was given out for.
     pub job: JobId,
     token: Uuid,
 }
@@ -40,6 +43,8 @@ pub struct ClaimedJob {
     pub attempt: i32,
     /// How long the job has waited for its first attempt.
     pub waited: Duration,
+    /// What the attempts before this one consumed.
+    pub spent: Spent,
     /// What is to be done.
     pub work: Work,
 }
@@ -51,6 +56,9 @@ pub enum Work {
     Answer(QuestionWork),
     /// Cut this document into passages.
     Ingest(DocumentId),
+    /// The row holds what this version does not understand: here is what. It is claimed all the same, so that the
+    /// attempt counts.
+    Unreadable(String),
 }
 
 /// A question to be answered.
@@ -78,10 +86,11 @@ pub enum Claim {
 }
 
 /// Takes a job if it waits, or if the lease of the worker that had it ran out. One statement: of several workers that
-/// try at once, one wins. A job past its deadline is ended here.
+/// try at once, one wins. A job past its deadline is ended here. One call to the model is counted in advance, so that a
+/// worker that dies has counted it.
 ///
 /// # Errors
-/// The database cannot be asked, or the job's row holds what this version does not understand.
+/// The database cannot be asked.
 pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim, DbError> {
     // The outer query sees the row as it was before the update, which is what tells the other outcomes apart.
     let statement = format!(
@@ -91,17 +100,18 @@ pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim
             WHERE j.id = $1 AND {IS_OVERDUE} RETURNING j.id
         ), mine AS (
             UPDATE jobs j SET status = 'active', attempt = j.attempt + 1, lease_token = $2,
+                              llm_calls = j.llm_calls + CASE WHEN j.kind = 'answer_question' THEN 1 ELSE 0 END,
                               lease_until = now() + $3 * interval '1 second',
                               resend_at = now() + $3 * interval '1 second' + {MESSAGE_PATIENCE},
                               next_attempt_at = NULL, started_at = coalesce(j.started_at, now())
-            WHERE j.id = $1 AND j.expires_at > now()
+            WHERE j.id = $1 AND j.expires_at > now() AND j.leader_id IS NULL
               AND (j.status = 'queued'
                    OR (j.status = 'delayed' AND j.next_attempt_at <= now())
                    OR (j.status = 'active' AND j.lease_until <= now()))
             RETURNING j.id, j.attempt
         )
         SELECT j.kind, j.owner_id, j.question, j.collection_ids, j.document_id,
-               mine.attempt AS attempt,
+               mine.attempt AS attempt, j.llm_calls, j.usage,
                CASE WHEN ended.id IS NULL THEN j.status ELSE 'expired' END AS status,
                extract(epoch FROM now() - j.created_at)::float8 AS waited,
                extract(epoch FROM coalesce(j.next_attempt_at, j.lease_until) - now())::float8 AS held_for,
@@ -120,33 +130,54 @@ pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim
         return Ok(Claim::Unknown);
     };
     match row.get::<_, Option<i32>>("attempt") {
-        Some(attempt) => claimed(&row, Lease { job: id, token }, attempt),
+        Some(attempt) => Ok(claimed(&row, Lease { job: id, token }, attempt)),
         None => not_claimed(&row, lease),
     }
 }
 
-fn claimed(row: &Row, lease: Lease, attempt: i32) -> Result<Claim, DbError> {
-    let kind: &str = row.get("kind");
-    let work = match kind {
-        "answer_question" => answer_work(row)?,
-        "ingest_document" => Work::Ingest(DocumentId::from(row.get::<_, Uuid>("document_id"))),
-        other => return Err(DbError::Unreadable(format!("job kind {other}"))),
-    };
-    Ok(Claim::Mine(Box::new(ClaimedJob {
+fn claimed(row: &Row, lease: Lease, attempt: i32) -> Claim {
+    Claim::Mine(Box::new(ClaimedJob {
         lease,
         owner: UserId::from(row.get::<_, Uuid>("owner_id")),
         attempt,
         waited: span(row.get("waited")),
-        work,
-    })))
+        // The row as it was before: without the call that was counted in advance.
+        spent: Spent {
+            calls: row.get("llm_calls"),
+            usage: row
+                .try_get::<_, Option<Json<Usage>>>("usage")
+                .ok()
+                .flatten()
+                .map(|Json(usage)| usage)
+                .unwrap_or_default(),
+        },
+        work: work(row).unwrap_or_else(Work::Unreadable),
+    }))
 }
 
-fn answer_work(row: &Row) -> Result<Work, DbError> {
-    let question: &str = row.get("question");
+fn work(row: &Row) -> Result<Work, String> {
+    let kind: &str = row.get("kind");
+    match kind.parse() {
+        Ok(JobKind::AnswerQuestion) => answer_work(row),
+        Ok(JobKind::IngestDocument) => {
+            let document: Option<Uuid> = row.get("document_id");
+            let document = document.ok_or("a document's job without a document")?;
+            Ok(Work::Ingest(DocumentId::from(document)))
+        }
+        Err(_) => Err(format!("job kind {kind}")),
+    }
+}
+
+fn answer_work(row: &Row) -> Result<Work, String> {
+    let question: Option<&str> = row.get("question");
+    let collections: Option<Vec<Uuid>> = row.get("collection_ids");
+    let (Some(question), Some(collections)) = (question, collections) else {
+        return Err("a question's job without a question".to_owned());
+    };
     let versions: Option<Json<std::collections::BTreeMap<CollectionId, i64>>> = row.get("versions");
     Ok(Work::Answer(QuestionWork {
-        question: QuestionText::parse(question).map_err(|e| DbError::Unreadable(format!("question: {e}")))?,
-        scope: CollectionScope::stored(row.get("collection_ids")),
+        question: QuestionText::parse(question).map_err(|problem| format!("question: {problem}"))?,
+        scope: CollectionScope::stored(collections),
         versions: versions.map(|Json(versions)| versions).unwrap_or_default(),
     }))
 }
@@ -176,14 +207,36 @@ fn span(seconds: f64) -> Duration {
 /// The database cannot be asked.
 pub async fn renew(db: &mut Session, held: &Lease, lease: Duration) -> Result<bool, DbError> {
     let statement = format!(
-        "UPDATE jobs SET lease_until = now() + $3 * interval '1 second',
-                         resend_at = now() + $3 * interval '1 second' + {MESSAGE_PATIENCE}
-         WHERE id = $1 AND lease_token = $2 AND status = 'active' RETURNING id"
+        "UPDATE jobs SET lease_until = now() + $2 * interval '1 second',
+                         resend_at = now() + $2 * interval '1 second' + {MESSAGE_PATIENCE}
+         WHERE lease_token = $1 AND status = 'active' RETURNING id"
     );
-    let params = [
-        (&held.job.uuid() as _, Type::UUID),
-        (held.token() as _, Type::UUID),
-        (&seconds(lease) as _, Type::FLOAT8),
-    ];
+    let params = [(held.token() as _, Type::UUID), (&seconds(lease) as _, Type::FLOAT8)];
     Ok(db.row(&statement, &params).await?.is_some())
+}
+
+/// Counts a further call to the model within an attempt, before it is made. `false`: the lease is lost.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn begin_call(db: &mut Session, held: &Lease, calls: i32) -> Result<bool, DbError> {
+    let statement = "UPDATE jobs SET llm_calls = $2 WHERE lease_token = $1 AND status = 'active' RETURNING id";
+    let params = [(held.token() as _, Type::UUID), (&calls as _, Type::INT4)];
+    Ok(db.row(statement, &params).await?.is_some())
+}
+
+/// Which of these leases still count.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn still_held(db: &mut Session, leases: &[Lease]) -> Result<Vec<Lease>, DbError> {
+    let statement = "SELECT lease_token FROM jobs WHERE lease_token = ANY($1) AND status = 'active'";
+    let tokens: Vec<Uuid> = leases.iter().map(|lease| lease.token).collect();
+    let rows = db.rows(statement, &[(&tokens, Type::UUID_ARRAY)]).await?;
+    let held: Vec<Uuid> = rows.iter().map(|row| row.get("lease_token")).collect();
+    Ok(leases
+        .iter()
+        .filter(|lease| held.contains(&lease.token))
+        .copied()
+        .collect())
 }

@@ -1,18 +1,34 @@
-//! Jobs: accepted by the api ([`accept`]), taken and kept by workers ([`lease`]), ended ([`outcome`]), read by their
-//! owners ([`poll`]).
+//! Jobs: accepted by the api ([`accept`]), taken and kept by workers ([`lease`]), ended ([`outcome`], [`cancel`](mod@cancel)),
+//! read by their owners ([`poll`]), and looked after by the janitor ([`sweep`], [`dead_letter`], [`redrive`](mod@redrive)).
+//! Jobs that wait for the same answer are tied together by [`followers`].
 
 pub mod accept;
+pub mod cancel;
+pub mod dead_letter;
+pub mod followers;
 pub mod lease;
 pub mod outcome;
 pub mod poll;
+pub mod redrive;
+pub mod sweep;
 
-pub use accept::{Acceptance, NewQuestion, accept_question};
-pub use lease::{Claim, ClaimedJob, Lease, QuestionWork, Work, claim, renew};
-pub use outcome::{Completion, RetryPlan, Source, complete_answer, complete_ingestion, defer, fail};
+pub use accept::{Acceptance, Limits, NewQuestion, accept_question};
+pub use cancel::{Cancellation, cancel};
+pub use dead_letter::{DeadLetter, bury};
+pub use followers::promote_followers_of;
+pub use lease::{Claim, ClaimedJob, Lease, QuestionWork, Work, begin_call, claim, renew, still_held};
+pub use outcome::{
+    Completion, Failed, RetryPlan, Source, Spent, complete_answer, complete_ingestion, defer, fail, keep_spent,
+};
 pub use poll::{JobView, find};
+pub use redrive::{Redrive, Redriven, redrive};
+pub use sweep::{Forgotten, Swept, sweep};
 
 /// How long after its message should have been received a job that still waits counts as forgotten by the queue.
 const MESSAGE_PATIENCE: &str = "interval '1 minute'";
+
+/// The states of a job that has not ended. Indexes are made for exactly this condition.
+const IS_OPEN: &str = "status IN ('queued', 'active', 'delayed')";
 
 /// True for a job of the table `j` that is past its deadline with nobody working on it. Such a job is `expired` for
 /// everybody who looks, whether or not its row says so yet.

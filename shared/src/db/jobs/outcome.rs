@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use tokio_postgres::types::{Json, Type};
+use uuid::Uuid;
 
 use super::super::collections::version;
+use super::super::session::Param;
 use super::super::{DbError, Session, seconds};
+use super::followers::promotion;
 use super::lease::Lease;
 use super::{IS_OVERDUE, MESSAGE_PATIENCE};
-use crate::domain::{Answer, CollectionVersions, FailureCode, MessageId, Usage, UserId};
+use crate::domain::{Answer, CollectionVersions, FailureCode, JobId, MessageId, Usage};
 
 /// A finished answer.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Completion<'a> {
     pub answer: &'a Answer,
     /// What making it consumed; `None` if it came from the cache.
     pub usage: Option<&'a Usage>,
+    /// How many calls to the model were made for it.
+    pub calls: i32,
     /// Where it came from.
     pub source: Source,
 }
@@ -39,50 +44,69 @@ impl Source {
     }
 }
 
-/// Ends a question's job and stores both turns in its chat: all of it or nothing, in one statement. Returns the
-/// versions of the searched collections at that moment, or `None` if the lease no longer counted and nothing was written.
+/// What the calls to the model for one job have come to so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Spent {
+    /// How many there were.
+    pub calls: i32,
+    /// What they consumed.
+    pub usage: Usage,
+}
+
+/// What the lock of a job waits for is seen by the statement after it, and by none before.
+const LOCK: &str = "SELECT id FROM jobs WHERE lease_token = $1 AND status = 'active' FOR UPDATE";
+
+/// Ends a job with its answer, its followers with the same one, and stores the turns of all of them in their chats: all
+/// of it or nothing, in one round trip. Returns the versions of the searched collections at that moment, or `None` if
+/// the lease no longer counted and nothing was written.
 ///
 /// # Errors
 /// The database cannot be asked.
 pub async fn complete_answer(
     db: &mut Session,
     lease: &Lease,
-    owner: UserId,
     done: &Completion<'_>,
 ) -> Result<Option<CollectionVersions>, DbError> {
+    // The messages of each job get the ids of this pair with the job's number as their last, random, 32 bits: they
+    // stay in order, questions before answers, and are unique.
     let statement = format!(
         "WITH done AS (
-            UPDATE jobs j SET status = 'completed', answer = $4, usage = $5, source = $6, error_code = NULL,
+            UPDATE jobs j SET status = 'completed', answer = $2, usage = $3, source = $4, llm_calls = $8, error_code = NULL,
                               finished_at = now(), lease_token = NULL, lease_until = NULL, resend_at = NULL
-            WHERE j.id = $1 AND j.lease_token = $2 AND j.owner_id = $3 AND j.status = 'active' AND NOT {IS_OVERDUE}
-            RETURNING j.id, j.chat_id, j.question, j.collection_ids, j.owner_id
+            WHERE j.lease_token = $1 AND j.status = 'active' AND NOT {IS_OVERDUE}
+            RETURNING j.id, j.chat_id, j.question, j.collection_ids
+        ), followers AS (
+            UPDATE jobs j SET status = 'completed', answer = $2, source = 'cache', started_at = now(),
+                              finished_at = now(), resend_at = NULL
+            FROM done WHERE j.leader_id = done.id AND j.status = 'queued' AND NOT {IS_OVERDUE}
+            RETURNING j.id, j.chat_id, j.question
+        ), answered AS (
+            SELECT id, chat_id, question, row_number() OVER (ORDER BY id) AS number
+            FROM (SELECT id, chat_id, question FROM done UNION ALL SELECT id, chat_id, question FROM followers) AS a
         ), turns AS (
             INSERT INTO messages (id, chat_id, job_id, role, content, answer)
-            SELECT $7::uuid, chat_id, id, 'user', question, NULL::jsonb FROM done
+            SELECT overlay($5::uuid::text PLACING lpad(to_hex(number), 8, '0') FROM 29)::uuid,
+                   chat_id, id, 'user', question, NULL::jsonb FROM answered
             UNION ALL
-            SELECT $8, chat_id, id, 'assistant', $9, $4 FROM done
+            SELECT overlay($6::uuid::text PLACING lpad(to_hex(number), 8, '0') FROM 29)::uuid,
+                   chat_id, id, 'assistant', $7, $2 FROM answered
             ON CONFLICT ON CONSTRAINT messages_once_per_job DO NOTHING
         ), chat AS (
-            UPDATE chats SET updated_at = now() FROM done WHERE chats.id = done.chat_id AND chats.owner_id = done.owner_id
+            UPDATE chats SET updated_at = now() FROM answered WHERE chats.id = answered.chat_id
         )
         SELECT c.id, c.version FROM done JOIN collections c ON c.id = ANY(done.collection_ids)"
     );
-    let rows = db
-        .rows(
-            &statement,
-            &[
-                (&lease.job.uuid(), Type::UUID),
-                (lease.token(), Type::UUID),
-                (&owner.uuid(), Type::UUID),
-                (&Json(done.answer), Type::JSONB),
-                (&done.usage.map(Json), Type::JSONB),
-                (&done.source.as_str(), Type::TEXT),
-                (&MessageId::new().uuid(), Type::UUID),
-                (&MessageId::new().uuid(), Type::UUID),
-                (&done.answer.text, Type::TEXT),
-            ],
-        )
-        .await?;
+    let params: [Param<'_>; 8] = [
+        (lease.token(), Type::UUID),
+        (&Json(done.answer), Type::JSONB),
+        (&done.usage.map(Json), Type::JSONB),
+        (&done.source.as_str(), Type::TEXT),
+        (&MessageId::new().uuid(), Type::UUID),
+        (&MessageId::new().uuid(), Type::UUID),
+        (&done.answer.text, Type::TEXT),
+        (&done.calls, Type::INT4),
+    ];
+    let [_, rows] = db.transaction([(LOCK, &params[..1]), (&statement, &params)]).await?;
     // A question searches at least one collection that exists, so a written outcome always has a row.
     Ok((!rows.is_empty()).then(|| rows.iter().map(version).collect()))
 }
@@ -96,9 +120,9 @@ pub async fn complete_ingestion(db: &mut Session, lease: &Lease) -> Result<bool,
     let statement = format!(
         "UPDATE jobs j SET status = 'completed', error_code = NULL, finished_at = now(),
                            lease_token = NULL, lease_until = NULL, resend_at = NULL
-         WHERE j.id = $1 AND j.lease_token = $2 AND j.status = 'active' AND NOT {IS_OVERDUE} RETURNING j.id"
+         WHERE j.lease_token = $1 AND j.status = 'active' AND NOT {IS_OVERDUE} RETURNING j.id"
     );
-    let params = [(&lease.job.uuid() as _, Type::UUID), (lease.token() as _, Type::UUID)];
+    let params = [(lease.token() as _, Type::UUID)];
     Ok(db.row(&statement, &params).await?.is_some())
 }
 
@@ -111,42 +135,102 @@ pub struct RetryPlan {
     pub attempt_counts: bool,
 }
 
-/// Puts a job off. `false`: the lease no longer counted and nothing was written.
+/// Puts a job off; what the calls for it consumed is kept. `false`: the lease no longer counted and nothing was written.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn defer(db: &mut Session, lease: &Lease, plan: &RetryPlan) -> Result<bool, DbError> {
+pub async fn defer(db: &mut Session, lease: &Lease, plan: &RetryPlan, spent: &Spent) -> Result<bool, DbError> {
     let statement = format!(
-        "UPDATE jobs SET status = 'delayed', next_attempt_at = now() + $3 * interval '1 second',
-                         resend_at = now() + $3 * interval '1 second' + {MESSAGE_PATIENCE},
-                         attempt = attempt - $4, lease_token = NULL, lease_until = NULL
-         WHERE id = $1 AND lease_token = $2 AND status = 'active' RETURNING id"
+        "UPDATE jobs SET status = 'delayed', next_attempt_at = now() + $2 * interval '1 second',
+                         resend_at = now() + $2 * interval '1 second' + {MESSAGE_PATIENCE},
+                         attempt = attempt - $3, llm_calls = $4, usage = $5, lease_token = NULL, lease_until = NULL
+         WHERE lease_token = $1 AND status = 'active' RETURNING id"
     );
     let given_back = i32::from(!plan.attempt_counts);
     let params = [
-        (&lease.job.uuid() as _, Type::UUID),
         (lease.token() as _, Type::UUID),
         (&seconds(plan.after) as _, Type::FLOAT8),
         (&given_back as _, Type::INT4),
+        (&spent.calls as _, Type::INT4),
+        (&spent.json() as _, Type::JSONB),
     ];
     Ok(db.row(&statement, &params).await?.is_some())
 }
 
-/// Gives a job up for good; what the calls for it consumed is kept. `false`: the lease no longer counted and nothing
-/// was written.
+/// A job that was given up.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The follower that leads now, and needs a message.
+    pub heir: Option<JobId>,
+}
+
+/// Gives a job up for good, and the document that it was to ingest; what the calls for it consumed is kept. Its
+/// followers fail with it if asking again would end the same way ([`FailureCode::would_repeat`]); otherwise the oldest
+/// becomes their leader. One round trip. `None`: the lease no longer counted and nothing was written.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn fail(db: &mut Session, lease: &Lease, code: FailureCode, usage: &Usage) -> Result<bool, DbError> {
-    let statement = "
-        UPDATE jobs SET status = 'failed', error_code = $3, usage = $4, finished_at = now(),
-                        lease_token = NULL, lease_until = NULL, resend_at = NULL
-        WHERE id = $1 AND lease_token = $2 AND status = 'active' RETURNING id";
-    let params = [
-        (&lease.job.uuid() as _, Type::UUID),
-        (lease.token() as _, Type::UUID),
-        (&code.as_str() as _, Type::TEXT),
-        (&Json(usage) as _, Type::JSONB),
+pub async fn fail(
+    db: &mut Session,
+    lease: &Lease,
+    code: FailureCode,
+    spent: &Spent,
+) -> Result<Option<Failed>, DbError> {
+    let statement = format!(
+        "WITH ended AS (
+            UPDATE jobs SET status = 'failed', error_code = $2, usage = $4, llm_calls = $3, finished_at = now(),
+                            lease_token = NULL, lease_until = NULL, resend_at = NULL
+            WHERE lease_token = $1 AND status = 'active' RETURNING id, flight, document_id
+        ), {} SELECT (SELECT id FROM promoted) AS heir FROM ended",
+        consequences(code)
+    );
+    let params: [Param<'_>; 4] = [
+        (lease.token(), Type::UUID),
+        (&code.as_str(), Type::TEXT),
+        (&spent.calls, Type::INT4),
+        (&spent.json(), Type::JSONB),
     ];
-    Ok(db.row(statement, &params).await?.is_some())
+    let [_, rows] = db.transaction([(LOCK, &params[..1]), (&statement, &params)]).await?;
+    Ok(rows.first().map(|row| Failed {
+        heir: row.get::<_, Option<Uuid>>("heir").map(JobId::from),
+    }))
+}
+
+/// What follows from the failure of the jobs of `ended (id, flight, document_id)` with the code `$2`: expressions that
+/// end with `promoted (id)`.
+pub(super) fn consequences(code: FailureCode) -> String {
+    let document = "document AS (
+        UPDATE documents SET status = 'failed', error_code = $2 FROM ended
+        WHERE documents.id = ended.document_id AND documents.status = 'queued')";
+    let followers = if code.would_repeat() {
+        "sharing AS (
+            UPDATE jobs j SET status = 'failed', error_code = $2, finished_at = now(), resend_at = NULL
+            FROM ended WHERE j.leader_id = ended.id AND j.status = 'queued'
+        ), promoted AS (SELECT NULL::uuid AS id WHERE false)"
+            .to_owned()
+    } else {
+        promotion("")
+    };
+    format!("{document}, {followers}")
+}
+
+/// Keeps what the calls for a job consumed that was cancelled meanwhile.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn keep_spent(db: &mut Session, job: JobId, spent: &Spent) -> Result<(), DbError> {
+    let statement = "UPDATE jobs SET usage = $2, llm_calls = $3 WHERE id = $1 AND status = 'cancelled'";
+    let params = [
+        (&job.uuid() as _, Type::UUID),
+        (&spent.json() as _, Type::JSONB),
+        (&spent.calls as _, Type::INT4),
+    ];
+    db.rows(statement, &params).await.map(drop)
+}
+
+impl Spent {
+    /// For the column `usage`: nothing if nothing was asked.
+    fn json(&self) -> Option<Json<Usage>> {
+        (self.calls > 0).then_some(Json(self.usage))
+    }
 }

@@ -6,12 +6,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shared::cache::Lookup;
-use shared::db::jobs::{self, Acceptance, NewQuestion};
-use shared::db::{chats, collections};
+use shared::db::idempotency::{self as idempotency_keys, Keyed, Operation, Taken};
+use shared::db::jobs::{self, Acceptance, Limits, NewQuestion};
+use shared::db::{Session, chats, collections};
 use shared::domain::collection::ScopeError;
 use shared::domain::{
-    Answer, AnswerKey, ChatId, CollectionId, CollectionScope, Invalid, JobId, JobKind, JobStatus, QuestionText, Recipe,
-    UserId,
+    Answer, AnswerKey, ChatId, CollectionId, CollectionScope, Invalid, JobId, JobStatus, QuestionText, Recipe, UserId,
 };
 use shared::job_message::JobMessage;
 
@@ -20,10 +20,11 @@ use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::body::{Fields, JsonBody};
 use crate::error::ApiError;
+use crate::idempotency::{self, IdempotencyKey};
 use crate::routes::send_to_worker;
 
 /// The request.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Body {
     query: String,
@@ -61,9 +62,20 @@ struct Accepted {
 pub(crate) async fn create(
     State(app): State<App>,
     user: CurrentUser,
+    IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
+    let fingerprint = idempotency::fingerprint(&body);
     let ask = parse(body, user.0, &app.recipe)?;
+    if let Some(key) = key {
+        let request = Keyed {
+            owner: ask.asker,
+            operation: Operation::Ask,
+            key: &key,
+            fingerprint,
+        };
+        return accept_once(&app, &ask, &request).await;
+    }
     match fresh_answer(&app, &ask).await? {
         Some(answer) => answer_now(&app, &ask, answer).await,
         None => accept(&app, &ask).await,
@@ -129,6 +141,48 @@ async fn answer_now(app: &App, ask: &Ask, answer: Answer) -> Result<Response, Ap
 }
 
 async fn accept(app: &App, ask: &Ask) -> Result<Response, ApiError> {
+    let accepted = store(app, &mut app.db.session().await?, ask).await?;
+    Ok(send_off(app, accepted).await)
+}
+
+/// With an `Idempotency-Key` the answer is always a job, so that a repetition can be answered by the same one.
+async fn accept_once(app: &App, ask: &Ask, request: &Keyed<'_>) -> Result<Response, ApiError> {
+    let mut db = app.db.session().await?;
+    db.begin().await?;
+    match idempotency_keys::take(&mut db, request).await? {
+        Taken::New => {
+            let accepted = store(app, &mut db, ask).await?;
+            idempotency_keys::keep(&mut db, request, accepted.job_id.uuid()).await?;
+            db.commit().await?;
+            drop(db);
+            Ok(send_off(app, accepted).await)
+        }
+        Taken::Same(job) => {
+            let job = jobs::find(&mut db, ask.asker, JobId::from(job)).await?;
+            db.commit().await?;
+            let job = job.ok_or(ApiError::NotFound)?;
+            tracing::info!(outcome = "repeated", job_id = %job.id, "question");
+            let accepted = Accepted {
+                job_id: job.id,
+                chat_id: job.chat,
+                status: job.status,
+            };
+            Ok(accepted.into_response(0))
+        }
+        Taken::Other => Err(ApiError::IdempotencyKeyReused),
+        Taken::NoSuchUser => Err(ApiError::Unauthorized),
+    }
+}
+
+/// A job that was just stored.
+struct Stored {
+    job_id: JobId,
+    chat_id: ChatId,
+    leader: Option<JobId>,
+    ahead: u32,
+}
+
+async fn store(app: &App, db: &mut Session, ask: &Ask) -> Result<Stored, ApiError> {
     let new = NewQuestion {
         owner: ask.asker,
         chat: ask.chat,
@@ -136,34 +190,71 @@ async fn accept(app: &App, ask: &Ask) -> Result<Response, ApiError> {
         scope: &ask.scope,
         key: ask.key,
         deadline: app.config.job_deadline,
-    };
-    let accepted = jobs::accept_question(&mut app.db.session().await?, &new).await?;
-    let (job_id, chat_id) = match accepted {
-        Acceptance::Accepted { job, chat } => (job, chat),
-        Acceptance::NoSuchChat => return Err(ApiError::NotFound),
-        Acceptance::NoSuchUser => return Err(ApiError::Unauthorized),
-    };
-    send_to_worker(
-        app,
-        JobMessage {
-            kind: JobKind::AnswerQuestion,
-            job_id,
+        limits: Limits {
+            per_user: app.config.max_open_jobs_per_user,
+            in_all: app.config.max_open_jobs,
         },
-    )
-    .await;
-    tracing::info!(outcome = "accepted", %job_id, "question accepted");
-    let headers = AppendHeaders([
-        (header::LOCATION, format!("/api/ask/{job_id}")),
-        (header::RETRY_AFTER, "1".to_owned()),
-    ]);
-    Ok((
-        StatusCode::ACCEPTED,
-        headers,
-        Json(Accepted {
-            job_id,
-            chat_id,
-            status: JobStatus::Queued,
+    };
+    match jobs::accept_question(db, &new).await? {
+        Acceptance::Accepted {
+            job,
+            chat,
+            leader,
+            ahead,
+        } => Ok(Stored {
+            job_id: job,
+            chat_id: chat,
+            leader,
+            ahead,
         }),
-    )
-        .into_response())
+        Acceptance::NoSuchChat => Err(ApiError::NotFound),
+        Acceptance::NoSuchUser => Err(ApiError::Unauthorized),
+        Acceptance::TooManyOfUser => Err(ApiError::TooManyOpenJobs),
+        Acceptance::TooManyInAll => Err(ApiError::Busy),
+    }
+}
+
+/// A follower waits for its leader's answer, and needs no message.
+async fn send_off(app: &App, stored: Stored) -> Response {
+    let job_id = stored.job_id;
+    match stored.leader {
+        None => {
+            send_to_worker(app, JobMessage::to_answer(job_id)).await;
+            tracing::info!(outcome = "accepted", %job_id, "question accepted");
+        }
+        Some(leader) => tracing::info!(outcome = "joined", %job_id, %leader, "question accepted"),
+    }
+    let accepted = Accepted {
+        job_id,
+        chat_id: stored.chat_id,
+        status: JobStatus::Queued,
+    };
+    accepted.into_response(stored.ahead)
+}
+
+impl Accepted {
+    /// `ahead` is how many jobs are to be done first.
+    fn into_response(self, ahead: u32) -> Response {
+        let headers = AppendHeaders([
+            (header::LOCATION, format!("/api/ask/{}", self.job_id)),
+            (header::RETRY_AFTER, seconds_to_wait(ahead).to_string()),
+        ]);
+        (StatusCode::ACCEPTED, headers, Json(self)).into_response()
+    }
+}
+
+/// A worker does about ten jobs in the time of one, which is a few seconds; so ten jobs are counted as a second. Nobody
+/// is kept from asking for more than a minute.
+fn seconds_to_wait(ahead: u32) -> u32 {
+    (1 + ahead / 10).min(60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_the_queue_the_longer_the_wait() {
+        assert_eq!([0, 9, 10, 100, 1000].map(seconds_to_wait), [1, 1, 2, 11, 60]);
+    }
 }

@@ -1,5 +1,6 @@
-//! Questions: asked, and then polled.
+//! Questions: asked, and then polled, or cancelled.
 
+pub mod cancel;
 pub mod create;
 pub mod poll;
 

@@ -5,8 +5,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use shared::db::Session;
 use shared::db::documents::{self, NewDocument, Upload};
-use shared::domain::{JobId, JobKind};
+use shared::db::idempotency::{self as idempotency_keys, Fingerprint, Keyed, Operation, Taken};
+use shared::domain::{CollectionId, DocumentId, JobId, JobKind, SourceUrl};
 use shared::job_message::JobMessage;
 
 use super::OneDocument;
@@ -14,9 +16,16 @@ use super::upload::NewUpload;
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::error::ApiError;
+use crate::idempotency::{self, IdempotencyKey};
 use crate::routes::send_to_worker;
 
-pub(crate) async fn create(State(app): State<App>, user: CurrentUser, upload: NewUpload) -> Result<Response, ApiError> {
+pub(crate) async fn create(
+    State(app): State<App>,
+    user: CurrentUser,
+    IdempotencyKey(key): IdempotencyKey,
+    upload: NewUpload,
+) -> Result<Response, ApiError> {
+    let fingerprint = key.is_some().then(|| fingerprint(&upload));
     let new = NewDocument {
         owner: user.0,
         collection: upload.collection.unwrap_or(user.0.private_collection()),
@@ -25,16 +34,66 @@ pub(crate) async fn create(State(app): State<App>, user: CurrentUser, upload: Ne
         source_url: upload.source_url,
         deadline: app.config.job_deadline,
     };
-    let uploaded = documents::upload(&mut app.db.session().await?, &new).await?;
+    let mut db = app.db.session().await?;
+    let (Some(key), Some(fingerprint)) = (key, fingerprint) else {
+        let uploaded = documents::upload(&mut db, &new).await?;
+        drop(db);
+        return respond(&app, &new, uploaded).await;
+    };
+    let request = Keyed {
+        owner: new.owner,
+        operation: Operation::Upload,
+        key: &key,
+        fingerprint,
+    };
+    let uploaded = upload_once(&mut db, &new, &request).await?;
+    drop(db);
+    respond(&app, &new, uploaded).await
+}
+
+/// Of everything that was sent, whichever way it was.
+fn fingerprint(upload: &NewUpload) -> Fingerprint {
+    let (content, source_url) = (&upload.content, upload.source_url.as_ref().map(SourceUrl::as_str));
+    let collection = upload.collection.map(CollectionId::uuid);
+    idempotency::fingerprint(&(
+        upload.title.as_str(),
+        content.media_type().as_str(),
+        content.digest(),
+        source_url,
+        collection,
+    ))
+}
+
+/// What a repeated request is answered with is the document as it stands now.
+async fn upload_once(db: &mut Session, new: &NewDocument, request: &Keyed<'_>) -> Result<Upload, ApiError> {
+    db.begin().await?;
+    let uploaded = match idempotency_keys::take(db, request).await? {
+        Taken::New => documents::upload(db, new).await?,
+        Taken::Same(id) => {
+            let document = documents::find(db, new.owner, DocumentId::from(id)).await?;
+            Upload::Exists(document.ok_or(ApiError::NotFound)?)
+        }
+        Taken::Other => return Err(ApiError::IdempotencyKeyReused),
+        Taken::NoSuchUser => return Err(ApiError::Unauthorized),
+    };
+    // What was refused leaves the key free: the session is dropped without a commit.
+    if let Upload::Accepted(document, _) | Upload::Exists(document) = &uploaded {
+        idempotency_keys::keep(db, request, document.id.uuid()).await?;
+        db.commit().await?;
+    }
+    Ok(uploaded)
+}
+
+async fn respond(app: &App, new: &NewDocument, uploaded: Upload) -> Result<Response, ApiError> {
     match uploaded {
         Upload::Accepted(document, job) => {
-            send_to_worker(&app, message(job)).await;
+            send_to_worker(app, message(job)).await;
             let location = AppendHeaders([(header::LOCATION, format!("/api/documents/{}", document.id))]);
             Ok((StatusCode::ACCEPTED, location, Json(OneDocument::from(document))).into_response())
         }
         Upload::Exists(document) => Ok(Json(OneDocument::from(document)).into_response()),
         // One's own collection can always be written, unless the account is gone.
-        Upload::NotWritable if new.collection == user.0.private_collection() => Err(ApiError::Unauthorized),
+        Upload::NotWritable if new.collection == new.owner.private_collection() => Err(ApiError::Unauthorized),
         Upload::NotWritable => Err(ApiError::NotFound),
     }
 }

@@ -17,6 +17,7 @@ use super::status::refused;
 use super::stream::Reply;
 use crate::llm::Written;
 use crate::llm::failure::{LlmFailure, Verdict};
+use crate::llm::meter::Meter;
 use crate::outbound::{self, Unread, bounded};
 use crate::rag::draft::Draft;
 use crate::rag::extract;
@@ -40,6 +41,19 @@ pub struct Anthropic {
     /// Marked as sensitive, so that no debug output shows it.
     key: HeaderValue,
     config: AnthropicConfig,
+    provider: String,
+}
+
+/// A reply whose use is added to the meter when it ends, also when the call is dropped in its midst.
+struct Metered<'a> {
+    reply: Reply,
+    meter: &'a Meter,
+}
+
+impl Drop for Metered<'_> {
+    fn drop(&mut self) {
+        self.meter.add(self.reply.usage());
+    }
 }
 
 impl Anthropic {
@@ -61,7 +75,20 @@ impl Anthropic {
             .unwrap_or(HeaderValue::from_static(""));
         key.set_sensitive(true);
         let url = sample.url().clone();
-        Ok(Self { http, url, key, config })
+        let provider = format!("anthropic:{}", config.model);
+        Ok(Self {
+            http,
+            url,
+            key,
+            config,
+            provider,
+        })
+    }
+
+    /// Whose service is called: provider and model.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.provider
     }
 
     /// The model's name as the settings give it.
@@ -78,15 +105,17 @@ impl Anthropic {
         other
     }
 
-    /// Has an answer written. One call and no more: whether it is repeated is for the queue to decide.
+    /// Has an answer written. One call and no more: whether it is repeated is for the job to decide. However it ends,
+    /// `meter` is told what it consumed.
     ///
     /// # Errors
-    /// [`LlmFailure`], with what the call consumed.
+    /// [`LlmFailure`].
     pub async fn draft(
         &self,
         question: &QuestionText,
         passages: &[Passage],
         time_left: Option<Duration>,
+        meter: &Meter,
     ) -> Result<Draft, LlmFailure> {
         let handout = Handout::of(passages);
         if handout.sources.is_empty() {
@@ -97,45 +126,58 @@ impl Anthropic {
             });
         }
         let request = Request::new(&self.config.model, self.config.max_tokens, question, &handout);
-        let (reply, outcome) = self.send(&request, time_left).await;
-        let usage = reply.usage();
-        outcome
-            .and_then(|()| reply.finish(&handout, passages))
-            .map_err(|failure| LlmFailure { usage, ..failure })
+        let mut metered = self.metered(meter);
+        self.send(&request, time_left, &mut metered.reply).await?;
+        metered.reply.finish(&handout, passages)
     }
 
-    /// Has a task done. One call and no more.
+    /// Has a task done. One call and no more. However it ends, `meter` is told what it consumed.
     ///
     /// # Errors
-    /// [`LlmFailure`], with what the call consumed.
-    pub async fn perform(&self, task: &Task<'_>, time_left: Option<Duration>) -> Result<Written, LlmFailure> {
+    /// [`LlmFailure`].
+    pub async fn perform(
+        &self,
+        task: &Task<'_>,
+        time_left: Option<Duration>,
+        meter: &Meter,
+    ) -> Result<Written, LlmFailure> {
         let request = Request::of_task(&self.config.model, task);
-        let (reply, outcome) = self.send(&request, time_left).await;
-        let usage = reply.usage();
-        outcome
-            .and_then(|()| reply.text())
-            .map_err(|failure| LlmFailure { usage, ..failure })
+        let mut metered = self.metered(meter);
+        self.send(&request, time_left, &mut metered.reply).await?;
+        metered.reply.text()
     }
 
-    /// What has come of the reply, also if it did not come to its end.
-    async fn send(&self, request: &Request<'_>, time_left: Option<Duration>) -> (Reply, Result<(), LlmFailure>) {
-        let mut reply = Reply::from(&self.config.model);
+    fn metered<'a>(&self, meter: &'a Meter) -> Metered<'a> {
+        Metered {
+            reply: Reply::from(&self.config.model),
+            meter,
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &Request<'_>,
+        time_left: Option<Duration>,
+        reply: &mut Reply,
+    ) -> Result<(), LlmFailure> {
         let limit = time_left.map_or(self.config.timeout, |left| left.min(self.config.timeout));
         if limit.is_zero() {
             let not_tried = Verdict::Retry {
                 after: None,
                 burns_attempt: false,
             };
-            return (reply, Err(LlmFailure::new(not_tried, "no time was left for a call")));
+            return Err(LlmFailure::new(not_tried, "no time was left for a call"));
         }
-        let outcome = match tokio::time::timeout(limit, self.call(request, &mut reply)).await {
+        match tokio::time::timeout(limit, self.call(request, reply)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(LlmFailure::new(
-                Verdict::RETRY,
-                format!("no complete answer within {limit:?}, request {}", reply.request_id),
-            )),
-        };
-        (reply, outcome)
+            Err(_) => Err(LlmFailure {
+                timed_out: true,
+                ..LlmFailure::new(
+                    Verdict::RETRY,
+                    format!("no complete answer within {limit:?}, request {}", reply.request_id),
+                )
+            }),
+        }
     }
 
     async fn call(&self, request: &Request<'_>, reply: &mut Reply) -> Result<(), LlmFailure> {
@@ -313,7 +355,7 @@ mod tests {
         });
         let client = Anthropic::connect(config(base_url)).unwrap();
         let question = QuestionText::parse("How long does a lease last?").unwrap();
-        let outcome = client.draft(&question, &passages(), None).await;
+        let outcome = client.draft(&question, &passages(), None, &Meter::default()).await;
         let (head, body) = server.await.unwrap();
         (outcome, head, body)
     }
@@ -405,16 +447,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_consumed_before_a_failure_is_reported() {
-        let failure = ask(reply("200 OK", "text/event-stream", &start()), 100)
-            .await
-            .0
-            .unwrap_err();
-        assert_eq!(
-            (failure.usage.input_tokens, failure.usage.cost_micro_usd),
-            (100, Some(300))
-        );
-        assert!(failure.reason.contains("req_1"), "{failure}");
+    async fn what_was_consumed_before_a_call_broke_or_was_dropped_is_metered() {
+        for breaks in [true, false] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = Anthropic::connect(config(format!("http://{}", listener.local_addr().unwrap()))).unwrap();
+            let (sent, was_sent) = tokio::sync::oneshot::channel();
+            let provider = tokio::spawn(async move {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                receive(&mut socket).await;
+                // A whole first event of a reply that is said to be longer.
+                let beginning = String::from_utf8(reply("200 OK", "text/event-stream", &start())).unwrap();
+                let beginning = beginning.replace("content-length: ", "content-length: 9");
+                socket.write_all(beginning.as_bytes()).await.unwrap();
+                let _ = sent.send(());
+                if !breaks {
+                    std::future::pending::<()>().await;
+                }
+            });
+            let question = QuestionText::parse("How long?").unwrap();
+            let (meter, sources) = (Meter::default(), passages());
+            tokio::select! {
+                () = async {
+                    was_sent.await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }, if !breaks => {}
+                outcome = client.draft(&question, &sources, None, &meter) => {
+                    assert_eq!(outcome.unwrap_err().verdict, Verdict::RETRY);
+                }
+            }
+            provider.abort();
+            let usage = meter.total();
+            assert_eq!(
+                (usage.input_tokens, usage.cost_micro_usd),
+                (100, Some(300)),
+                "breaks: {breaks}"
+            );
+        }
     }
 
     #[tokio::test]
@@ -422,10 +490,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Anthropic::connect(config(format!("http://{}", listener.local_addr().unwrap()))).unwrap();
         let question = QuestionText::parse("How long?").unwrap();
-        let failure = client.draft(&question, &passages(), Some(DELAYS)).await.unwrap_err();
+        let failure = client
+            .draft(&question, &passages(), Some(DELAYS), &Meter::default())
+            .await
+            .unwrap_err();
         assert_eq!(failure.verdict, Verdict::RETRY, "{failure}");
         let failure = client
-            .draft(&question, &passages(), Some(Duration::ZERO))
+            .draft(&question, &passages(), Some(Duration::ZERO), &Meter::default())
             .await
             .unwrap_err();
         assert_eq!(
@@ -436,12 +507,15 @@ mod tests {
             }
         );
         drop(listener);
-        let failure = client.draft(&question, &passages(), None).await.unwrap_err();
+        let failure = client
+            .draft(&question, &passages(), None, &Meter::default())
+            .await
+            .unwrap_err();
         assert_eq!(
             (failure.verdict, failure.reason.as_str()),
             (Verdict::RETRY, "the model's provider could not be connected to")
         );
-        let unasked = client.draft(&question, &[], None).await.unwrap();
+        let unasked = client.draft(&question, &[], None, &Meter::default()).await.unwrap();
         assert_eq!((unasked.quotes.len(), unasked.model.as_str()), (0, "claude-sonnet-4-5"));
     }
 
@@ -451,7 +525,7 @@ mod tests {
         for base_url in ["http://192.0.2.1", "http://localhost:80@192.0.2.1"] {
             let client = Anthropic::connect(config(base_url.to_owned())).unwrap();
             let failure = client
-                .draft(&question, &passages(), Some(Duration::from_secs(5)))
+                .draft(&question, &passages(), Some(Duration::from_secs(5)), &Meter::default())
                 .await
                 .unwrap_err();
             assert_eq!(

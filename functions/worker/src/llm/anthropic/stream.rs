@@ -95,18 +95,19 @@ impl Reply {
     ///
     /// # Errors
     /// If it is no answer.
-    pub(super) fn finish(self, handout: &Handout, passages: &[Passage]) -> Result<Draft, LlmFailure> {
+    pub(super) fn finish(&self, handout: &Handout, passages: &[Passage]) -> Result<Draft, LlmFailure> {
         let (text, truncated) = self.judged()?;
         let usage = self.usage();
         let quotes = self
             .references
-            .into_iter()
+            .iter()
+            .cloned()
             .map(|reference| handout.quote(passages, reference))
             .collect();
         Ok(Draft {
             text,
             quotes,
-            model: self.model,
+            model: self.model.clone(),
             truncated,
             usage,
         })

@@ -1,0 +1,51 @@
+//! `DELETE /api/ask/{id}`: the asker does not want the answer any more.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use shared::db::jobs::{self, Cancellation};
+use shared::domain::{JobId, JobStatus};
+use shared::job_message::JobMessage;
+
+use crate::app::App;
+use crate::auth::CurrentUser;
+use crate::error::ApiError;
+use crate::routes::{id_of_path, send_to_worker};
+
+/// The response while a worker is still at the job: it will notice soon.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cancelling {
+    job_id: JobId,
+    status: JobStatus,
+}
+
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    user: CurrentUser,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let job_id = id_of_path(&id)?;
+    let cancelled = jobs::cancel(&mut app.db.session().await?, user.0, job_id).await?;
+    let is_worked_on = match cancelled {
+        Cancellation::Cancelled { is_worked_on, heir } => {
+            tracing::info!(outcome = "cancelled", %job_id, "question");
+            if let Some(heir) = heir {
+                // It may hold a lease by now; then the message waits for that to end, should the worker die.
+                send_to_worker(&app, JobMessage::to_answer(heir)).await;
+            }
+            is_worked_on
+        }
+        Cancellation::Already => false,
+        Cancellation::Ended(status) => return Err(ApiError::JobEnded(status)),
+        Cancellation::NoSuchJob => return Err(ApiError::NotFound),
+    };
+    if is_worked_on {
+        let status = JobStatus::Cancelled;
+        Ok((StatusCode::ACCEPTED, Json(Cancelling { job_id, status })).into_response())
+    } else {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    }
+}

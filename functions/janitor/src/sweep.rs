@@ -1,0 +1,109 @@
+//! The schedule's work, in bounded portions: what is left over is done a minute later.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use shared::db::{DbError, idempotency, jobs, statistics, vectors};
+use shared::job_message::Message;
+use shared::telemetry::{OrLog, milliseconds};
+
+use crate::app::Janitor;
+use crate::sending::send_all;
+
+/// At most so many rows of a sort at once.
+const PORTION: i64 = 200;
+/// No further portion is begun after this time: well below the function's timeout, and below a minute.
+const TIME: Duration = Duration::from_secs(20);
+/// How many words' statistics are folded at once: those of a long document or of some short ones.
+const WORDS_TO_FOLD: i32 = 20_000;
+
+/// What one run has done.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Jobs whose message had got lost, or was never sent.
+    pub resent: usize,
+    /// Of those: how many a worker had taken that was not heard of any more.
+    pub rescued: usize,
+    /// Followers that lead now.
+    pub promoted: usize,
+    /// Messages that could not be sent; they are due again later.
+    pub unsent: usize,
+    /// Jobs that were past their deadline.
+    pub expired: usize,
+    /// Documents whose job has ended without them.
+    pub documents_failed: usize,
+    /// Idempotency keys that were too old.
+    pub keys_purged: usize,
+    /// Documents whose words were folded into the statistics.
+    pub documents_folded: i64,
+}
+
+/// Does one run, and logs what it did in one line.
+///
+/// # Errors
+/// The database cannot be asked; what was done before stays done.
+pub async fn run(janitor: &Janitor) -> Result<Counts, DbError> {
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    while sweep_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
+    while purge_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
+    while fold_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
+    have_vectors_made(janitor).await?;
+    tracing::info!(
+        resent = counts.resent,
+        rescued = counts.rescued,
+        promoted = counts.promoted,
+        unsent = counts.unsent,
+        expired = counts.expired,
+        documents_failed = counts.documents_failed,
+        keys_purged = counts.keys_purged,
+        documents_folded = counts.documents_folded,
+        ms = milliseconds(started.elapsed()),
+        "sweep"
+    );
+    Ok(counts)
+}
+
+/// Whether there may be more. If the queue takes nothing, going on would only count rows up.
+async fn sweep_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, DbError> {
+    let mut db = janitor.db.session().await?;
+    let swept = jobs::sweep(&mut db, PORTION).await?;
+    drop(db);
+    counts.expired += swept.expired;
+    counts.documents_failed += swept.documents_failed;
+    let (promoted, forgotten) = (swept.promoted.len(), swept.forgotten.len());
+    let rescued = swept.forgotten.iter().filter(|job| job.was_held).count();
+    let messages = swept
+        .promoted
+        .into_iter()
+        .chain(swept.forgotten.into_iter().map(|job| job.message))
+        .collect();
+    let sent = send_all(janitor, messages).await;
+    counts.promoted += promoted;
+    counts.resent += forgotten;
+    counts.rescued += rescued;
+    counts.unsent += promoted + forgotten - sent;
+    Ok(swept.is_full && counts.unsent == 0)
+}
+
+/// Workers make them; one at a time does so, whoever else is asked.
+async fn have_vectors_made(janitor: &Janitor) -> Result<(), DbError> {
+    if janitor.has_embeddings && vectors::are_missing(&mut janitor.db.session().await?).await? {
+        let sent = janitor.queue.send(Message::EmbedPassages, Duration::ZERO).await;
+        sent.or_log("have passages embedded");
+    }
+    Ok(())
+}
+
+async fn purge_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, DbError> {
+    let purged = idempotency::purge(&mut janitor.db.session().await?, PORTION).await?;
+    counts.keys_purged += purged;
+    Ok(i64::try_from(purged).is_ok_and(|purged| purged >= PORTION))
+}
+
+async fn fold_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, DbError> {
+    let folded = statistics::fold(&mut janitor.db.session().await?, WORDS_TO_FOLD).await?;
+    counts.documents_folded += folded;
+    Ok(folded > 0)
+}

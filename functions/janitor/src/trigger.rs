@@ -1,0 +1,83 @@
+//! What the function is invoked with, and what it does then.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use shared::db::DbError;
+use shared::telemetry::chain;
+
+use crate::app::Janitor;
+use crate::redrive::{self, Order};
+use crate::{dead_letters, sweep};
+
+/// An event, told by its form.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Trigger {
+    /// The schedule: `{"sweep": {}}`.
+    Sweep {},
+    /// Messages of the dead-letter queue, as SQS hands them over.
+    #[serde(rename = "Records")]
+    DeadLetters(IgnoredAny),
+    /// An operator: `{"redrive": {"code": "llm_configuration", "since": "2h", "dryRun": true}}`.
+    Redrive(Order),
+}
+
+/// Why an invocation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event is none of those that the function knows.
+    #[error("the event is not understood: {0}")]
+    NotUnderstood(serde_json::Error),
+    /// The database could not be asked. What was done before stays done; the next sweep does the rest.
+    #[error("{}", chain(.0))]
+    Database(#[from] DbError),
+}
+
+/// Does what the event is for; returns what Lambda hands back to the caller.
+///
+/// # Errors
+/// [`Error`].
+pub async fn handle(janitor: &Janitor, event: Value) -> Result<Value, Error> {
+    let trigger = Trigger::deserialize(&event).map_err(Error::NotUnderstood)?;
+    let outcome = match trigger {
+        Trigger::Sweep {} => sweep::run(janitor).await.map(|counts| serde_json::json!(counts)),
+        Trigger::DeadLetters(_) => {
+            let event = SqsEvent::deserialize(&event).map_err(Error::NotUnderstood)?;
+            Ok(serde_json::json!(dead_letters::bury(janitor, event).await))
+        }
+        Trigger::Redrive(order) => redrive::run(janitor, &order)
+            .await
+            .map(|report| serde_json::json!(report)),
+    };
+    outcome.map_err(|error| {
+        tracing::error!(error = chain(&error), "the janitor could not do its work");
+        Error::Database(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_are_told_apart_by_their_form() {
+        let read = |event: Value| Trigger::deserialize(&event);
+        assert!(matches!(read(json!({"sweep": {}})), Ok(Trigger::Sweep {})));
+        assert!(matches!(
+            read(json!({"Records": [{"body": "x"}]})),
+            Ok(Trigger::DeadLetters(_))
+        ));
+        assert!(matches!(read(json!({"redrive": {}})), Ok(Trigger::Redrive(_))));
+        for event in [
+            json!({}),
+            json!({"redrive": {"since": "yesterday"}}),
+            json!({"redrive": {"Code": "x"}}),
+        ] {
+            assert!(read(event.clone()).is_err(), "{event}");
+        }
+    }
+}
