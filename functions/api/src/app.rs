@@ -17,7 +17,8 @@ use crate::auth::{Passwords, Tokens};
 
 /// A sandbox answers one request at a time, so one connection is all it can use.
 const DATABASE_CONNECTIONS: usize = 1;
-/// A client waits for this function, so it gives up early on a connection and its statement together: its client is answered within three seconds.
+/// A client waits for this function, so it gives up early, on a connection and its statement together: an answer comes
+/// within three seconds.
 const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 
 /// Every setting of the function.
