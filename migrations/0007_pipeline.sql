@@ -28,6 +28,9 @@ CREATE INDEX jobs_open_of_owner ON jobs (owner_id) WHERE status IN ('queued', 'a
 -- What a redrive looks for.
 CREATE INDEX jobs_failed ON jobs (finished_at) WHERE status = 'failed';
 
+-- What the janitor looks through for documents whose job has ended without them.
+CREATE INDEX documents_waiting ON documents (created_at) WHERE status = 'queued';
+
 -- Requests that carried an Idempotency-Key, so that their repetition does nothing twice.
 CREATE TABLE idempotency_keys (
     owner_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,

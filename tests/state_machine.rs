@@ -215,7 +215,10 @@ impl Run<'_> {
         let failed = jobs::fail(&mut db, &self.claims[claim], FailureCode::Internal, &Spent::default())
             .await
             .unwrap();
-        assert_eq!(failed.is_some(), self.model.holds(Some(claim)));
+        assert_eq!(
+            failed.is_some(),
+            self.model.holds(Some(claim)) && !self.model.is_overdue()
+        );
         if failed.is_some() {
             self.model.become_(JobStatus::Failed);
         }
@@ -262,7 +265,7 @@ impl Run<'_> {
         let buried = jobs::bury(&mut db, self.job).await.unwrap();
         let expected = match self.model {
             model if model.status.is_final() => DeadLetter::NothingToDo,
-            model if model.is_worked_on() => DeadLetter::Held,
+            model if model.is_worked_on() || model.is_overdue() => DeadLetter::Held,
             _ => DeadLetter::Failed { heir: None },
         };
         if buried == (DeadLetter::Failed { heir: None }) {

@@ -213,7 +213,8 @@ async fn another_model_embeds_everything_anew_and_the_old_one_is_forgotten() {
     let next = Worker::connect(&config).await.unwrap();
     // Its start sends the message.
     next.warm_up().await;
-    let models = "SELECT count(*) FROM embedding_models m JOIN passage_vectors v ON v.model = m.id WHERE m.name = 'topics-2'";
+    let models =
+        "SELECT count(*) FROM embedding_models m JOIN passage_vectors v ON v.model = m.id WHERE m.name = 'topics-2'";
     wait_for("the new vectors", || async {
         docent.queue.work_once(&next).await;
         (docent.database.number(models).await == 1).then_some(())

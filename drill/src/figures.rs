@@ -26,6 +26,8 @@ pub(crate) struct Figures {
     pub(crate) extra: BTreeMap<&'static str, usize>,
     /// Times of HTTP answers: to questions and polls.
     pub(crate) http: Vec<Duration>,
+    /// The longest time to the answer that a question was not accepted.
+    pub(crate) slowest_refusal: Duration,
     /// From the acceptance of a question to its end.
     pub(crate) times_to_end: Vec<Duration>,
     /// From each fault's end, or from the kill, to the end of what it had hit.

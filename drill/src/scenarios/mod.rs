@@ -8,7 +8,7 @@ mod single_flight;
 mod thaw;
 
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use futures_util::future::try_join_all;
@@ -69,6 +69,12 @@ fn scenario<'a>(name: &str, environment: &'a Environment, is_full: bool) -> Scen
         (_, Some(service)) => Box::pin(matrix::run(environment, service, is_full)),
         _ => Box::pin(poison::run(environment)),
     }
+}
+
+/// How long something may take that is promised in seconds and measured in fractions of one. The quick run shares its
+/// machine with whatever else tests it, and gives it as much time again.
+fn patience(promise: Duration, is_full: bool) -> Duration {
+    if is_full { promise } else { promise * 2 }
 }
 
 /// Says when a scenario begins and ends.

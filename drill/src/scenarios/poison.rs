@@ -18,6 +18,8 @@ use crate::world::{Wish, World};
 
 const BATCH: usize = 10;
 const WORKERS: usize = 4;
+/// The user whose document cannot be read. The nine before ask the siblings' questions.
+const VICTIM: usize = BATCH - 1;
 /// How long an invocation may take: so short that one that hangs ends while we wait.
 const TIMEOUT: Duration = Duration::from_secs(14);
 /// When everything is to have ended, what cannot be done included.
@@ -51,13 +53,18 @@ pub(crate) async fn run(environment: &Environment) -> Result<Vec<Figures>> {
     wish.settings = vec![("JOB_LEASE_SECONDS", "5"), ("MAX_OPEN_JOBS_PER_USER", "1000")];
     wish.janitor_period = Duration::from_secs(10);
     let world = World::create(environment, &wish).await?;
-    // A row that no code of Docent can write, and that none can read: that is where the worker panics.
-    let allow = "ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_question";
-    world.database.execute(allow).await?;
+    let victim = world.users.get(VICTIM).context("find a user")?.id.clone();
+    world.store_document(VICTIM, &victim).await?;
     world.mapping.pause(true);
     // A poller that is just waiting for messages gets none.
     tokio::time::sleep(Duration::from_secs(2)).await;
     warm_up(&world).await?;
+    // What no code of Docent can write, and the search cannot read: that is where the worker panics.
+    let unreadable = format!(
+        "ALTER TABLE documents ALTER COLUMN title DROP NOT NULL;
+         UPDATE documents SET title = NULL WHERE collection_id = '{victim}'"
+    );
+    world.database.execute(&unreadable).await?;
     let mark = Mark::now(&world);
     let cells = Poison::ALL
         .into_iter()
@@ -162,14 +169,10 @@ async fn poisoned(world: &World, poison: Poison) -> Result<Value> {
             if poison == Poison::Hang {
                 world.model.tell(&token, Act::Hang);
             }
-            let number = world.ask(0, &token).await;
+            let user = if poison == Poison::Panic { VICTIM } else { 0 };
+            let number = world.ask(user, &token).await;
             let job = world.history.get(number).and_then(|asked| asked.job);
-            let job = job.context("a question was not accepted")?;
-            if poison == Poison::Panic {
-                let unreadable = format!("UPDATE jobs SET question = NULL WHERE id = '{job}'");
-                world.database.execute(&unreadable).await?;
-            }
-            record(&body(&job))
+            record(&body(&job.context("a question was not accepted")?))
         }
     };
     if let (Poison::MissingId, Some(fields)) = (poison, record.as_object_mut()) {

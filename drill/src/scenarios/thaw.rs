@@ -35,7 +35,9 @@ pub(crate) async fn run(environment: &Environment, is_full: bool) -> Result<Vec<
     let refused: usize = figures.refused.values().sum();
     figures.require(refused == 0, || format!("{refused} first requests were refused"));
     let slowest = figures.http.iter().max().copied().unwrap_or_default();
-    figures.require(slowest <= PROMISE, || format!("a first request took {slowest:?}"));
+    figures.require(slowest <= super::patience(PROMISE, is_full), || {
+        format!("a first request took {slowest:?}")
+    });
     Ok(vec![figures])
 }
 

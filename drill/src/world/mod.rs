@@ -122,8 +122,10 @@ impl World {
             let user = world.register(number).await?;
             world.users.push(user);
         }
-        let ready = tokio::time::timeout(READY, world.store_document()).await;
-        ready.with_context(|| format!("the world of {} is not ready after {READY:?}", wish.name))??;
+        let admin = &world.users.first().context("a world has users")?.id;
+        let promote = format!("UPDATE users SET role = 'admin' WHERE id = '{admin}'");
+        world.database.execute(&promote).await?;
+        world.store_document(0, SHARED_COLLECTION).await?;
         Ok(world)
     }
 
@@ -167,15 +169,18 @@ impl World {
         }
     }
 
-    /// One document that everybody may read.
-    async fn store_document(&self) -> Result<()> {
-        let admin = self.users.first().context("a world has users")?;
-        let promote = format!("UPDATE users SET role = 'admin' WHERE id = '{}'", admin.id);
-        self.database.execute(&promote).await?;
+    /// Has a user store a document that answers the questions.
+    pub(crate) async fn store_document(&self, user: usize, collection: &str) -> Result<()> {
+        let token = &self.users.get(user).context("a world has users")?.token;
+        let ready = tokio::time::timeout(READY, self.store(token, collection)).await;
+        ready.with_context(|| format!("the document is not ready after {READY:?}"))?
+    }
+
+    async fn store(&self, token: &str, collection: &str) -> Result<()> {
         let body = json!({"title": "Operations", "text": DOCUMENT, "mediaType": "text/markdown",
-            "collectionId": SHARED_COLLECTION});
+            "collectionId": collection});
         let stored = loop {
-            let stored = self.call("POST", "/api/documents", &admin.token, Some(&body)).await;
+            let stored = self.call("POST", "/api/documents", token, Some(&body)).await;
             match stored.status {
                 200 | 202 => break stored,
                 503 => tokio::time::sleep(Duration::from_millis(200)).await,
@@ -184,7 +189,7 @@ impl World {
         };
         let path = format!("/api/documents/{}", text(&stored.body["document"]["id"]));
         loop {
-            let document = self.call("GET", &path, &admin.token, None).await;
+            let document = self.call("GET", &path, token, None).await;
             match document.body["document"]["status"].as_str() {
                 Some("ready") => return Ok(()),
                 Some("failed") => bail!("the document was not ingested: {document:?}"),

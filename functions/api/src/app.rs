@@ -17,8 +17,9 @@ use crate::auth::{Passwords, Tokens};
 
 /// A sandbox answers one request at a time, so one connection is all it can use.
 const DATABASE_CONNECTIONS: usize = 1;
-/// A client waits for this function, so it gives up early on a connection and its statement: within three seconds in all.
-const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2800);
+/// A client waits for this function, so it gives up early, on a connection and its statement together: an answer comes
+/// within three seconds.
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 
 /// Every setting of the function.
 #[derive(Debug, Clone)]

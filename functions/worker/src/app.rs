@@ -134,6 +134,8 @@ impl Worker {
         let (database, cache) = tokio::join!(self.db.session(), self.cache.ping());
         database.or_log("open the first connection to Postgres");
         cache.or_log("open the connection to Redis");
-        embed::at_start(self).await.or_log("look whether the embedding model is new");
+        embed::at_start(self)
+            .await
+            .or_log("look whether the embedding model is new");
     }
 }

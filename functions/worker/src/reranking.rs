@@ -27,7 +27,9 @@ pub(crate) async fn rerank(
     let limit = time_left.map_or(LIMIT, |left| LIMIT.min(left / 2));
     let task = rerank::task(question, &passages);
     let written = model.perform(&task, Some(limit), meter).await;
-    let usage = written.as_ref().map_or_else(|_| Usage::default(), |written| written.usage);
+    let usage = written
+        .as_ref()
+        .map_or_else(|_| Usage::default(), |written| written.usage);
     let order = written
         .or_log("have passages put in order")
         .and_then(|written| rerank::order(&written.text, passages.len()));

@@ -74,7 +74,9 @@ async fn retrieve(attempt: &Attempt<'_>, asked: &QuestionWork) -> Result<Vec<Pas
     };
     let time_left = attempt.deadline.time_for_a_call();
     let worker = attempt.worker;
-    let passages = worker.retrieval.passages(&worker.db, &query, time_left, &attempt.ledger.meter);
+    let passages = worker
+        .retrieval
+        .passages(&worker.db, &query, time_left, &attempt.ledger.meter);
     Ok(passages.await?)
 }
 

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::super::session::Param;
 use super::super::{DbError, Session};
-use super::IS_OPEN;
 use super::outcome::consequences;
+use super::{IS_OPEN, IS_OVERDUE};
 use crate::domain::{FailureCode, JobId};
 
 /// What came of a dead letter.
@@ -17,13 +17,14 @@ pub enum DeadLetter {
         /// The follower that leads now, and needs a message.
         heir: Option<JobId>,
     },
-    /// A worker holds its job, which another message had named.
+    /// A worker holds its job, which another message had named; or it is past its deadline, and expires with the next sweep.
     Held,
     /// Its job has ended, or was deleted.
     NothingToDo,
 }
 
-/// Fails the job that a dead letter names, unless a worker holds it at the moment. One round trip.
+/// Fails the job that a dead letter names, unless a worker holds it at the moment or its deadline has
+/// passed. One round trip.
 ///
 /// # Errors
 /// The database cannot be asked.
@@ -32,10 +33,10 @@ pub async fn bury(db: &mut Session, id: JobId) -> Result<DeadLetter, DbError> {
     let lock = "SELECT id FROM jobs WHERE id = $1 FOR UPDATE";
     let statement = format!(
         "WITH ended AS (
-            UPDATE jobs SET status = 'failed', error_code = $2, finished_at = now(), next_attempt_at = NULL,
-                            lease_token = NULL, lease_until = NULL, resend_at = NULL
-            WHERE id = $1 AND {IS_OPEN} AND NOT (status = 'active' AND lease_until > now())
-            RETURNING id, flight, document_id
+            UPDATE jobs j SET status = 'failed', error_code = $2, finished_at = now(), next_attempt_at = NULL,
+                              lease_token = NULL, lease_until = NULL, resend_at = NULL
+            WHERE j.id = $1 AND j.{IS_OPEN} AND NOT (j.status = 'active' AND j.lease_until > now()) AND NOT {IS_OVERDUE}
+            RETURNING j.id, j.flight, j.document_id
         ), {}
         SELECT EXISTS (SELECT FROM ended) AS failed, (SELECT id FROM promoted) AS heir,
                EXISTS (SELECT FROM jobs WHERE id = $1 AND {IS_OPEN}) AS was_open",

@@ -1,5 +1,5 @@
 //! Jobs: accepted by the api ([`accept`]), taken and kept by workers ([`lease`]), ended ([`outcome`], [`cancel`](mod@cancel)),
-//! read by their owners ([`poll`]), and looked after by the janitor ([`sweep`], [`dead_letter`], [`redrive`](mod@redrive)).
+//! read by their owners ([`poll`]), and looked after by the janitor ([`sweep`](mod@sweep), [`dead_letter`], [`redrive`](mod@redrive)).
 //! Jobs that wait for the same answer are tied together by [`followers`].
 
 pub mod accept;

@@ -178,9 +178,9 @@ pub async fn fail(
 ) -> Result<Option<Failed>, DbError> {
     let statement = format!(
         "WITH ended AS (
-            UPDATE jobs SET status = 'failed', error_code = $2, usage = $4, llm_calls = $3, finished_at = now(),
-                            lease_token = NULL, lease_until = NULL, resend_at = NULL
-            WHERE lease_token = $1 AND status = 'active' RETURNING id, flight, document_id
+            UPDATE jobs j SET status = 'failed', error_code = $2, usage = $4, llm_calls = $3, finished_at = now(),
+                              lease_token = NULL, lease_until = NULL, resend_at = NULL
+            WHERE j.lease_token = $1 AND j.status = 'active' AND NOT {IS_OVERDUE} RETURNING j.id, j.flight, j.document_id
         ), {} SELECT (SELECT id FROM promoted) AS heir FROM ended",
         consequences(code)
     );
@@ -203,11 +203,12 @@ pub(super) fn consequences(code: FailureCode) -> String {
         UPDATE documents SET status = 'failed', error_code = $2 FROM ended
         WHERE documents.id = ended.document_id AND documents.status = 'queued')";
     let followers = if code.would_repeat() {
-        "sharing AS (
+        format!(
+            "sharing AS (
             UPDATE jobs j SET status = 'failed', error_code = $2, finished_at = now(), resend_at = NULL
-            FROM ended WHERE j.leader_id = ended.id AND j.status = 'queued'
+            FROM ended WHERE j.leader_id = ended.id AND j.status = 'queued' AND NOT {IS_OVERDUE}
         ), promoted AS (SELECT NULL::uuid AS id WHERE false)"
-            .to_owned()
+        )
     } else {
         promotion("")
     };
