@@ -20,7 +20,7 @@ cargo xtask COMMAND
                   instead of starting them; ANTHROPIC_API_KEY there lets the real model answer
   check           the quick checks: formatting, clippy with warnings denied, unit tests
   test [FILTER]   every check, with set-up: the quick ones, integration tests on a stack of their own, docs,
-                  licences, SAM template, and the journey of `up --once` through the compiled functions;
+                  licences, SAM template, the journey of `up --once` through the compiled functions, a quick drill;
                   with FILTER only the integration tests whose name contains it
   eval --collection DIR | --all DIR [--mode lexical] [--spans] [--baseline] [--json FILE] [--chart FILE]
                   measure retrieval on judged questions (docs/retrieval.md says what the folders hold)

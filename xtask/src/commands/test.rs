@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::check::{cargo_visibly, formatting_and_lints, unit_tests};
-use super::up;
+use super::{drill, up};
 use crate::args::UpOptions;
 use crate::journey::logs;
 use crate::place::{self, Place};
@@ -39,9 +39,10 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
         unit_tests(root, report)?;
         integration_tests(root, report, None)?;
         report.check("journey", || journey(root))?;
+        report.check("drill", || drill::run(&[]))?;
         report.check("local model", || local_model(root))?;
     } else {
-        for name in ["unit tests", "integration tests", "journey", "local model"] {
+        for name in ["unit tests", "integration tests", "journey", "drill", "local model"] {
             report.skip(name, "the workspace does not compile");
         }
     }
