@@ -72,6 +72,10 @@ async fn measure(server: &str, plan: &Plan) -> Result<()> {
     if let Some(file) = &plan.chart {
         write(file, &chart::svg(&reports))?;
     }
+    let losses = report::losses(&reports);
+    if !losses.is_empty() {
+        bail!("the fusion loses to one of its legs: {}", losses.join("; "));
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::abstention::Abstention;
+use crate::measures::MEASURES;
 use crate::statistics::{Estimate, Latency};
 use crate::system::System;
 
@@ -46,6 +47,28 @@ pub struct SystemReport {
     pub first_measure_by_question: BTreeMap<String, f64>,
 }
 
+/// How much worse than the better of its two legs a fusion may be.
+const TOLERANCE: f64 = 0.01;
+
+/// The collections on which hybrid is worse than its better leg by more than the tolerance, where both legs were
+/// measured beside it: a fusion that loses to one of its parts is wrong, whatever it wins elsewhere.
+#[must_use]
+pub fn losses(reports: &[Report]) -> Vec<String> {
+    let loss = |report: &Report| {
+        let first = |wanted| {
+            let system = report.systems.iter().find(|system| system.system == wanted)?;
+            system.measures.get(&MEASURES[0].name()).map(|estimate| estimate.mean)
+        };
+        let (hybrid, words, vectors) = (first(System::Hybrid)?, first(System::Lexical)?, first(System::Dense)?);
+        let better = words.max(vectors);
+        (hybrid < better - TOLERANCE).then(|| {
+            let name = &report.collection;
+            format!("{name}: hybrid reaches {hybrid:.3}, its better leg {better:.3}")
+        })
+    };
+    reports.iter().filter_map(loss).collect()
+}
+
 /// The reports as indented JSON.
 ///
 /// # Errors
@@ -57,7 +80,6 @@ pub fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::measures::MEASURES;
 
     /// A report of one or two systems whose measures all have the given values.
     pub(crate) fn report(collection: &str, values: &[f64]) -> Report {
@@ -90,6 +112,22 @@ pub(crate) mod tests {
             systems: values.iter().zip(systems).enumerate().map(system).collect(),
             abstention: None,
         }
+    }
+
+    #[test]
+    fn a_fusion_that_loses_to_one_of_its_legs_is_named() {
+        let with = |hybrid, words, vectors| {
+            let mut made = report("c", &[hybrid, words]);
+            made.systems.extend(report("c", &[vectors]).systems);
+            let systems = [System::Hybrid, System::Lexical, System::Dense];
+            made.systems
+                .iter_mut()
+                .zip(systems)
+                .for_each(|(row, system)| row.system = system);
+            made
+        };
+        assert!(losses(&[with(0.50, 0.505, 0.3), with(0.6, 0.5, 0.5), report("d", &[0.1, 0.9])]).is_empty());
+        assert_eq!(losses(&[with(0.48, 0.3, 0.5)]).len(), 1);
     }
 
     #[test]
