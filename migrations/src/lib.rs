@@ -3,6 +3,8 @@
 //! A migration is a plain SQL file, applied once, in the order of the numbers, in one transaction with its entry in
 //! `schema_migrations`. A file that was applied must not be edited any more: its digest is kept and compared.
 
+mod grants;
+
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
 
@@ -30,6 +32,8 @@ pub const ALL: &[Migration] = migrations![
     "0006_vectors",
     "0007_pipeline",
     "0008_contextual_headers",
+    "0009_sessions",
+    "0010_token_usage",
 ];
 
 /// Any number will do, as long as nothing else in the database locks on it.
@@ -60,6 +64,7 @@ pub enum Error {
 pub async fn apply(client: &mut Client) -> Result<Vec<&'static str>, Error> {
     let applied = apply_all_of(client, ALL).await?;
     enable_vectors(client).await?;
+    grants::apply(client).await?;
     Ok(applied)
 }
 
@@ -171,6 +176,7 @@ mod tests {
             .unwrap()
             .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
             .filter_map(|name| name.strip_suffix(".sql").map(str::to_owned))
+            .filter(|name| name != "grants")
             .collect();
         files.sort();
         let listed: Vec<&str> = ALL.iter().map(|m| m.name).collect();

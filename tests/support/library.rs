@@ -48,17 +48,19 @@ impl<'a> Book<'a> {
 
 impl Library {
     pub async fn open() -> Self {
-        Self::of(Database::create().await.url)
+        Self::of(&Database::create().await)
     }
 
     /// On a database that is there.
-    pub fn of(url: String) -> Self {
-        let database = Database { url };
-        let mut env = Env::new([("DATABASE_URL".to_owned(), database.url.clone())]);
+    pub fn of(database: &Database) -> Self {
+        let mut env = Env::new([("DATABASE_URL".to_owned(), database.functions_url.clone())]);
         let config = DatabaseConfig::from_env(&mut env, 12, STATEMENT_TIMEOUT);
         env.finish().unwrap();
         let db = Db::connect(&config).unwrap();
-        Self { database, db }
+        Self {
+            database: database.clone(),
+            db,
+        }
     }
 
     pub async fn session(&self) -> Session {
@@ -91,6 +93,7 @@ impl Library {
             },
             source_url: None,
             deadline: Duration::from_secs(60),
+            max_open_jobs: None,
         };
         let Ok(Upload::Accepted(document, _)) = documents::upload(&mut db, &new).await else {
             panic!("the upload was not accepted");

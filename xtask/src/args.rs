@@ -39,11 +39,19 @@ cargo xtask COMMAND
                     --only NAME      only the scenarios whose name contains this
                     --markdown FILE  write the table
                     --json FILE      write everything that was measured
+  fuzz-api [--quick | --full] [--seed N]
+                  make requests from the API's own description (GET /openapi.json) and check every answer against it
+                    --quick   about a minute (a part of `test`)
+                    --full    everything, with three seeds (the default)
+                    --seed N  one seed instead, to repeat what another run found
   redrive [--code C] [--since T] [--dry-run]
                   have the running `up` try failed jobs again, from their rows
                     --code C          only those that failed with this code
                     --since T         only those that failed since: 2026-11-22T16:00:00Z, or 90m, 2h, 1d ago
                     --dry-run         only count them
+  admin grant EMAIL | admin revoke EMAIL
+                  let a user write the shared collection, or not any more; in the database of DATABASE_URL, with a login
+                  that owns it, or else in that of the running `up`
   help            this text";
 
 /// A parsed command line.
@@ -59,8 +67,12 @@ pub(crate) enum Command {
     Eval(Vec<OsString>),
     /// Break things on purpose; the words go on to the program that does it.
     Drill(Vec<OsString>),
+    /// Make requests from the description of the API.
+    FuzzApi(FuzzOptions),
     /// Try failed jobs again.
     Redrive(RedriveOptions),
+    /// Say who is an admin.
+    Admin(AdminOptions),
     /// Print [`HELP`].
     Help,
     /// Internal: ends a run's processes when the run itself is gone (see `watchdog.rs`).
@@ -80,6 +92,15 @@ pub(crate) struct UpOptions {
     pub(crate) release: bool,
 }
 
+/// The switches of `fuzz-api`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct FuzzOptions {
+    /// Few requests, one seed.
+    pub(crate) quick: bool,
+    /// This seed alone.
+    pub(crate) seed: Option<u32>,
+}
+
 /// The switches of `redrive`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RedriveOptions {
@@ -89,6 +110,15 @@ pub(crate) struct RedriveOptions {
     pub(crate) since: Option<String>,
     /// Only count.
     pub(crate) dry_run: bool,
+}
+
+/// The words after `admin`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AdminOptions {
+    /// Whose role changes.
+    pub(crate) email: String,
+    /// Whether the user becomes an admin; otherwise a member.
+    pub(crate) grants: bool,
 }
 
 /// Reads the command and its switches.
@@ -105,7 +135,9 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             "test" => parse_test(parser),
             "eval" => parse_eval(parser),
             "drill" => parse_drill(parser),
+            "fuzz-api" => parse_fuzz_api(parser),
             "redrive" => parse_redrive(parser),
+            "admin" => parse_admin(parser),
             "help" => Ok(Command::Help),
             "watchdog" => no_more(parser, Command::Watchdog),
             other => Err(format!("unknown command {other:?}").into()),
@@ -127,6 +159,35 @@ fn parse_up(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         }
     }
     Ok(Command::Up(options))
+}
+
+fn parse_admin(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let expected = "admin takes grant or revoke, and an e-mail address";
+    let grants = match parser.next()? {
+        Some(Value(word)) if word == "grant" => true,
+        Some(Value(word)) if word == "revoke" => false,
+        Some(Short('h') | Long("help")) => return Ok(Command::Help),
+        _ => return Err(expected.into()),
+    };
+    let Some(Value(email)) = parser.next()? else {
+        return Err(expected.into());
+    };
+    let email = email.string()?;
+    no_more(parser, Command::Admin(AdminOptions { email, grants }))
+}
+
+fn parse_fuzz_api(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut options = FuzzOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("quick") => options.quick = true,
+            Long("full") => options.quick = false,
+            Long("seed") => options.seed = Some(parser.value()?.parse()?),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::FuzzApi(options))
 }
 
 fn parse_redrive(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -256,6 +317,24 @@ mod tests {
     }
 
     #[test]
+    fn fuzz_api_takes_its_switches() {
+        let expected = FuzzOptions {
+            quick: true,
+            seed: Some(7),
+        };
+        assert_eq!(
+            parsed(&["fuzz-api", "--seed", "7", "--quick"]),
+            Ok(Command::FuzzApi(expected))
+        );
+        assert_eq!(
+            parsed(&["fuzz-api", "--full"]),
+            Ok(Command::FuzzApi(FuzzOptions::default()))
+        );
+        assert!(parsed(&["fuzz-api", "--seed", "x"]).is_err_and(|error| error.contains('x')));
+        assert!(parsed(&["fuzz-api", "--fast"]).is_err_and(|error| error.contains("--fast")));
+    }
+
+    #[test]
     fn redrive_takes_its_switches() {
         let expected = RedriveOptions {
             code: Some("internal".to_owned()),
@@ -270,6 +349,25 @@ mod tests {
     }
 
     #[test]
+    fn admin_takes_what_to_do_and_for_whom() {
+        let admin = |grants| {
+            Ok(Command::Admin(AdminOptions {
+                email: "ada@example.com".to_owned(),
+                grants,
+            }))
+        };
+        assert_eq!(parsed(&["admin", "grant", "ada@example.com"]), admin(true));
+        assert_eq!(parsed(&["admin", "revoke", "ada@example.com"]), admin(false));
+        for words in [&["admin"][..], &["admin", "ada@example.com"], &["admin", "grant"]] {
+            assert!(
+                parsed(words).is_err_and(|error| error.contains("grant or revoke")),
+                "{words:?}"
+            );
+        }
+        assert!(parsed(&["admin", "grant", "a@b.c", "d@e.f"]).is_err());
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         assert!(parsed(&["upp"]).is_err_and(|error| error.contains("upp")));
         assert!(parsed(&["up", "--prot", "1"]).is_err_and(|error| error.contains("--prot")));
@@ -280,7 +378,9 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["up", "check", "test", "eval", "redrive", "drill", "help"] {
+        for command in [
+            "up", "check", "test", "eval", "redrive", "drill", "admin", "fuzz-api", "help",
+        ] {
             assert!(
                 HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),
                 "{command}"

@@ -16,15 +16,21 @@ const AUDIT: &str = "
         INSERT INTO drill_steps (job, old, new) VALUES (NEW.id, OLD.status, NEW.status);
         RETURN NULL;
     END $$;
+    GRANT INSERT ON drill_steps TO docent_functions;
     CREATE TRIGGER drill_step AFTER UPDATE OF status ON jobs
         FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION drill_step();";
 
 /// A database of a drill.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
-    /// Its address, past all proxies.
+    /// Its address, past all proxies, with the login that owns it.
     pub(crate) url: String,
+    /// The same with the login of the functions, which owns nothing.
+    pub(crate) functions_url: String,
 }
+
+/// The login of the functions.
+const LOGIN: &str = "docent_drill";
 
 impl Database {
     /// Creates it on the server of a URL.
@@ -39,12 +45,16 @@ impl Database {
         for command in commands {
             admin.batch_execute(&command).await.context("create a database")?;
         }
-        let database = Self {
-            url: with_database(server, &name)?,
-        };
+        let url = with_database(server, &name)?;
+        let functions_url = with_login(&url)?;
+        let database = Self { url, functions_url };
         let mut client = database.client().await?;
         migrations::apply(&mut client).await.context("apply the migrations")?;
         client.batch_execute(AUDIT).await.context("set up the audit")?;
+        admin
+            .batch_execute(&make_login())
+            .await
+            .context("make the login of the functions")?;
         Ok(database)
     }
 
@@ -77,6 +87,18 @@ impl Database {
     }
 }
 
+/// A role belongs to the server: the first database makes it, while others that are made at the same time wait.
+fn make_login() -> String {
+    format!(
+        "SELECT pg_advisory_xact_lock(1);
+         DO $$ BEGIN
+             IF to_regrole('{LOGIN}') IS NULL THEN
+                 CREATE ROLE {LOGIN} LOGIN PASSWORD '{LOGIN}' IN ROLE docent_functions;
+             END IF;
+         END $$"
+    )
+}
+
 async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
@@ -91,4 +113,9 @@ fn with_database(url: &str, name: &str) -> Result<String> {
         .rsplit_once('/')
         .context("a database URL ends with the database's name")?;
     Ok(format!("{server}/{name}"))
+}
+
+fn with_login(url: &str) -> Result<String> {
+    let (_, rest) = url.split_once('@').context("a database URL names a user")?;
+    Ok(format!("postgres://{LOGIN}:{LOGIN}@{rest}"))
 }

@@ -1,8 +1,10 @@
 //! One file a command.
 
+mod admin;
 mod check;
 mod drill;
 mod eval;
+mod fuzz_api;
 mod redrive;
 mod test;
 mod up;
@@ -22,6 +24,8 @@ pub(crate) fn run(command: &Command) -> Result<bool> {
         Command::Test(filter) => test::run(filter.as_deref()),
         Command::Eval(words) => eval::run(words).map(|()| true),
         Command::Redrive(options) => redrive::run(options).map(|()| true),
+        Command::Admin(options) => admin::run(options).map(|()| true),
+        Command::FuzzApi(options) => fuzz_api::run(options).map(|()| true),
         Command::Drill(words) => drill::run(words).map(|()| true),
         Command::Help | Command::Watchdog => Ok(true),
     }

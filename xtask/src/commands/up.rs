@@ -41,8 +41,34 @@ pub(crate) fn run(options: &UpOptions) -> Result<()> {
 /// # Errors
 /// If a step fails, or a program ends while serving.
 pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, start: Instant) -> Result<()> {
+    let mut docent = start_in(place, settings, options)?;
+    let user = User::demo(&place.dir)?;
+    let base = docent.functions.base.clone();
+    journey::run(&base, &place.root, &user, docent.services.own_cache)
+        .with_context(|| what_the_functions_say(place))?;
+    progress::line(&format!("total {}", progress::duration(start.elapsed()).trim()));
+    if options.once {
+        return Ok(());
+    }
+    place.announce(&base)?;
+    place.announce_database(&docent.services.database_url)?;
+    explain(&base, &user);
+    serve(&mut docent)
+}
+
+/// Docent at work. The functions end before the services that they use: fields are dropped in this order.
+pub(crate) struct Docent {
+    pub(crate) functions: Functions,
+    services: Services,
+}
+
+/// Compiles and starts everything.
+///
+/// # Errors
+/// If a step fails.
+pub(crate) fn start_in(place: &Place, settings: &Settings, options: &UpOptions) -> Result<Docent> {
     let compile = || compile(place, settings, options);
-    let ((), (tools, mut services)) = interrupt::both(compile, || {
+    let ((), (tools, services)) = interrupt::both(compile, || {
         let tools = Tools::ensure(&place.root, settings)?;
         let services = Services::start(place, settings, &tools)?;
         Ok((tools, services))
@@ -50,7 +76,7 @@ pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, st
     let (queue, dead_letters) = prepare(&services)?;
     let variables = functions::variables(place, settings, &services, &queue)?;
     say_who_answers(&variables["LLM_PROVIDER"]);
-    let mut functions = progress::step("start the functions", || {
+    let functions = progress::step("start the functions", || {
         let plan = Plan {
             place,
             services: &services,
@@ -65,16 +91,7 @@ pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, st
         let text = format!("functions answer at {}", functions.base);
         Ok((functions, text))
     })?;
-    let user = User::demo(&place.dir)?;
-    journey::run(&functions.base, &place.root, &user, services.own_cache)
-        .with_context(|| what_the_functions_say(place))?;
-    progress::line(&format!("total {}", progress::duration(start.elapsed()).trim()));
-    if options.once {
-        return Ok(());
-    }
-    place.announce(&functions.base)?;
-    explain(&functions.base, &user);
-    serve(&mut functions, &mut services)
+    Ok(Docent { functions, services })
 }
 
 /// The ends of the functions' logs: the emulator's has the worker's.
@@ -152,10 +169,10 @@ Ctrl-C ends everything."#
 }
 
 /// Watches over the running programs until Ctrl-C.
-fn serve(functions: &mut Functions, services: &mut Services) -> Result<()> {
+fn serve(docent: &mut Docent) -> Result<()> {
     while !interrupt::requested() {
-        functions.check()?;
-        services.check()?;
+        docent.functions.check()?;
+        docent.services.check()?;
         std::thread::sleep(LOOK);
     }
     progress::line("\nending");

@@ -6,6 +6,8 @@
 mod dead;
 
 use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,9 +122,31 @@ impl Place {
         std::fs::read_to_string(root.join(".local/up/url")).ok()
     }
 
+    /// Writes down the URL of the database, with its password, for [`Self::database_of_up`]: only for the owner's eyes.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn announce_database(&self, url: &str) -> Result<()> {
+        let path = self.dir.join("database_url");
+        // One that a killed run left would keep its mode.
+        let _ = std::fs::remove_file(&path);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(&path).context("write down the URL of the database")?;
+        file.write_all(url.as_bytes())
+            .context("write down the URL of the database")
+    }
+
+    /// The database of the `up` that serves here, if one does, with the login that owns it.
+    pub(crate) fn database_of_up(root: &Path) -> Option<String> {
+        std::fs::read_to_string(root.join(".local/up/database_url")).ok()
+    }
+
     fn withdraw(&self) {
         // Absent before the first announcement.
-        let _ = std::fs::remove_file(self.dir.join("url"));
+        for name in ["url", "database_url"] {
+            let _ = std::fs::remove_file(self.dir.join(name));
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use tokio_postgres::{Client, NoTls};
 /// Longer than any migration of this project takes.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The login of the functions: it owns nothing, so that not even a hole in them could change the schema or make an admin.
+const FUNCTIONS: &str = "docent_app";
+
 /// Connects once.
 ///
 /// # Errors
@@ -46,6 +49,50 @@ pub(crate) fn migrate(url: &str) -> Result<Vec<&'static str>> {
     block_on(async {
         let mut client = connect(url).await?;
         migrations::apply(&mut client).await.context("apply migrations/")
+    })
+}
+
+/// Makes the login of the functions, or gives it this password, which has to be of letters and digits; the URL to log in
+/// with. The migrations have to be applied: the login is a member of the role that they make.
+///
+/// # Errors
+/// If the server refuses.
+pub(crate) fn functions_login(url: &str, password: &str) -> Result<String> {
+    let (_, rest) = url.split_once('@').context("the URL names no user")?;
+    // Neither a name nor a password can be a parameter of these.
+    let make = format!(
+        "DO $$ BEGIN
+             IF to_regrole('{FUNCTIONS}') IS NULL THEN
+                 CREATE ROLE {FUNCTIONS} LOGIN IN ROLE docent_functions;
+             END IF;
+         END $$;
+         ALTER ROLE {FUNCTIONS} PASSWORD '{password}'"
+    );
+    block_on(async {
+        let client = connect(url).await?;
+        client
+            .batch_execute(&make)
+            .await
+            .context("make the login of the functions")
+    })?;
+    Ok(format!("postgres://{FUNCTIONS}:{password}@{rest}"))
+}
+
+/// Makes the user of this address an admin, who may write the shared collection; or a member again. Whether there is one.
+///
+/// # Errors
+/// If the server refuses.
+pub(crate) fn set_role(url: &str, email: &str, role: &str) -> Result<bool> {
+    block_on(async {
+        let client = connect(url).await?;
+        let changed = client
+            .execute(
+                "UPDATE users SET role = $2, updated_at = now() WHERE email = lower($1)",
+                &[&email, &role],
+            )
+            .await
+            .context("change the role")?;
+        Ok(changed == 1)
     })
 }
 

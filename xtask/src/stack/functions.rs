@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use super::aws::{self, Queue};
 use super::supervisor::Supervisor;
-use super::{Services, janitor, ports, pump::Pump, worker};
+use super::{Services, database, janitor, ports, pump::Pump, worker};
 use crate::args::UpOptions;
 use crate::http;
 use crate::place::Place;
@@ -144,10 +144,14 @@ pub(crate) fn variables(
         },
     );
     set("JWT_SECRET", &secrets::get_or_make(&place.dir, "jwt_secret")?);
+    // On one machine everybody has one address; who wants these limits here sets them.
+    for name in ["RATE_LIMIT_SIGN_UP", "RATE_LIMIT_SIGN_IN", "RATE_LIMIT_REFRESH"] {
+        set(name, "off");
+    }
     for (name, value) in settings.handed_on() {
         set(name, value);
     }
-    set("DATABASE_URL", &services.database_url);
+    set("DATABASE_URL", &functions_database(place, services)?);
     set("REDIS_URL", &services.redis_url);
     set("QUEUE_URL", &queue.url);
     set("QUEUE_MAX_RECEIVES", &aws::MAX_RECEIVES.to_string());
@@ -156,6 +160,16 @@ pub(crate) fn variables(
     set("AWS_ACCESS_KEY_ID", "test");
     set("AWS_SECRET_ACCESS_KEY", "test");
     Ok(variables)
+}
+
+/// On a server of our own the functions have a login that owns nothing; a given one is used as it was given.
+fn functions_database(place: &Place, services: &Services) -> Result<String> {
+    if services.own_database {
+        let password = secrets::get_or_make(&place.dir, "functions_password")?;
+        database::functions_login(&services.database_url, &password)
+    } else {
+        Ok(services.database_url.clone())
+    }
 }
 
 /// The HTTP server that is also the Lambda runtime API; with `--watch` it compiles and runs the functions, too.

@@ -1,6 +1,7 @@
 //! The local stack: Postgres, Redis, the AWS emulator, and the functions between them.
 
 pub(crate) mod aws;
+pub(crate) mod cargo_deny;
 pub(crate) mod database;
 mod debian;
 mod emulator;
@@ -56,8 +57,10 @@ impl Tools {
 /// Running services, or given ones; the ones that were started end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Services {
-    /// The application's database, migrated or not.
+    /// The application's database, migrated or not, with the login that owns it.
     pub(crate) database_url: String,
+    /// Whether Postgres was started here.
+    pub(crate) own_database: bool,
     /// The cache.
     pub(crate) redis_url: String,
     /// SQS and Lambda.
@@ -94,8 +97,10 @@ impl Services {
             ),
         };
         let own_cache = settings.get("REDIS_URL").is_none();
+        let own_database = settings.get("DATABASE_URL").is_none();
         Ok(Self {
             database_url,
+            own_database,
             redis_url,
             aws: Endpoint::new(&aws_url)?,
             own_emulator,
