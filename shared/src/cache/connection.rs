@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError, TlsCertificates};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Longer than Redis ever takes when it is well, short enough to go on without it.
@@ -27,14 +27,25 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(url: &SecretString) -> Result<Self, RedisError> {
+    /// `authorities`: the certificates to trust as PEM, in place of the system's.
+    pub(super) fn new(url: &SecretString, authorities: Option<Vec<u8>>) -> Result<Self, RedisError> {
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_min_delay(Duration::from_millis(1))
             .set_max_delay(Duration::from_millis(10))
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(RESPONSE_TIMEOUT));
-        let client = redis::Client::open(url.expose_secret())?;
+        let url = url.expose_secret();
+        let client = match authorities {
+            None => redis::Client::open(url)?,
+            Some(authorities) => redis::Client::build_with_tls(
+                url,
+                TlsCertificates {
+                    client_tls: None,
+                    root_cert: Some(authorities),
+                },
+            )?,
+        };
         Ok(Self {
             manager: ConnectionManager::new_lazy_with_config(client, config)?,
             failed: Arc::default(),

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use redis::{ConnectionAddr, IntoConnectionInfo};
 use secrecy::SecretString;
 
-use super::Env;
+use super::{Env, transport};
 
-/// `REDIS_URL`, `CACHE_TTL_SECONDS` and `CACHE_KEY_PREFIX`.
+/// `REDIS_URL`, `REDIS_CA_FILE`, `ALLOW_PLAINTEXT`, `CACHE_TTL_SECONDS` and `CACHE_KEY_PREFIX`.
 #[derive(Debug, Clone)]
 pub struct CacheConfig {
     /// Where Redis is (`redis://` or `rediss://`, with its password); `None`: no cache.
     pub url: Option<SecretString>,
+    /// PEM file with the certificate authorities to trust; the system's if it is not given.
+    pub ca_file: Option<String>,
     /// How long an answer is kept.
     pub answer_lifetime: Duration,
     /// What every key starts with, so that several deployments can share one Redis.
@@ -21,16 +24,67 @@ impl CacheConfig {
     /// Reads the section.
     pub fn from_env(env: &mut Env) -> Self {
         let url = env.optional("REDIS_URL");
-        if url
-            .as_deref()
-            .is_some_and(|url| !url.starts_with("redis://") && !url.starts_with("rediss://"))
-        {
-            env.problem("REDIS_URL", "must start with redis:// or rediss://");
+        let allows_plaintext = transport::allows_plaintext(env);
+        if let Some(problem) = url.as_deref().and_then(|url| problem_of(url, allows_plaintext)) {
+            env.problem("REDIS_URL", problem);
         }
         Self {
             url: url.map(SecretString::from),
+            ca_file: env.optional("REDIS_CA_FILE"),
             answer_lifetime: Duration::from_secs(env.number("CACHE_TTL_SECONDS", 1..=31_536_000, 3600)),
             key_prefix: env.optional("CACHE_KEY_PREFIX").unwrap_or_else(|| "docent".to_owned()),
         }
+    }
+}
+
+fn problem_of(url: &str, allows_plaintext: bool) -> Option<&'static str> {
+    if !url.starts_with("redis://") && !url.starts_with("rediss://") {
+        return Some("must start with redis:// or rediss://");
+    }
+    let Ok(info) = url.into_connection_info() else {
+        return Some("must be like rediss://user:password@host:6379");
+    };
+    match info.addr() {
+        // `#insecure` at the end of the URL: the client would believe any certificate.
+        ConnectionAddr::TcpTls { insecure: true, .. } => Some("must not switch the verification of certificates off"),
+        ConnectionAddr::Tcp(host, _) if !allows_plaintext && !transport::is_this_machine(host) => {
+            Some(transport::PLAINTEXT)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_accepted(url: &str, more: &[(&str, &str)]) -> bool {
+        let variables = [("REDIS_URL", url)].into_iter().chain(more.iter().copied());
+        let mut env = Env::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        CacheConfig::from_env(&mut env);
+        env.finish().is_ok()
+    }
+
+    #[test]
+    fn another_machine_is_reached_over_verified_tls_only() {
+        for url in [
+            "redis://127.0.0.1:6379/0",
+            "redis://:p@localhost",
+            "redis://[::1]:6379",
+            "rediss://u:p@cache.example.com:6379",
+        ] {
+            assert!(is_accepted(url, &[]), "{url}");
+        }
+        let plain = "redis://u:p@cache.example.com:6379";
+        for url in [
+            plain,
+            "rediss://cache.example.com/#insecure",
+            "redis://127.0.0.1.example.com",
+            "http://cache.example.com",
+            "redis://",
+        ] {
+            assert!(!is_accepted(url, &[]), "{url}");
+        }
+        assert!(is_accepted(plain, &[("ALLOW_PLAINTEXT", "true")]));
     }
 }

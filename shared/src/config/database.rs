@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::config::SslMode;
 
-use super::Env;
+use super::{Env, transport};
 
-/// `DATABASE_URL` and `DATABASE_CA_FILE`.
+/// `DATABASE_URL`, `DATABASE_CA_FILE` and `ALLOW_PLAINTEXT`.
 #[derive(Clone)]
 pub struct DatabaseConfig {
     /// The parsed connection string.
@@ -29,12 +29,17 @@ impl DatabaseConfig {
             }
             tokio_postgres::Config::new()
         });
-        Self {
+        let config = Self {
             connection,
             ca_file: env.optional("DATABASE_CA_FILE"),
             max_connections,
             statement_timeout,
+        };
+        let allows_plaintext = transport::allows_plaintext(env);
+        if !allows_plaintext && !config.uses_tls() && !config.is_local() {
+            env.problem("DATABASE_URL", transport::PLAINTEXT);
         }
+        config
     }
 
     /// `verify-full` and `verify-ca` are spellings of libpq that the client library does not know. With us TLS always
@@ -55,8 +60,8 @@ impl DatabaseConfig {
         Ok(config)
     }
 
-    /// Whether connections are encrypted: always, unless the URL says `sslmode=disable` or leaves it out for a
-    /// server on this machine.
+    /// Whether connections are encrypted: always, unless the URL leaves it out for a server on this machine, or says
+    /// `sslmode=disable`, which for another machine takes `ALLOW_PLAINTEXT`.
     #[must_use]
     pub fn uses_tls(&self) -> bool {
         self.connection.get_ssl_mode() != SslMode::Disable && !self.is_local()
@@ -66,7 +71,7 @@ impl DatabaseConfig {
     fn is_local(&self) -> bool {
         use tokio_postgres::config::Host;
         self.connection.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+            Host::Tcp(name) => transport::is_this_machine(name),
             #[cfg(unix)]
             Host::Unix(_) => true,
         })
@@ -93,19 +98,28 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_server_is_always_reached_over_tls_unless_disabled() {
-        assert!(read("postgres://u:p@db.example.com/d").unwrap().uses_tls());
-        assert!(
-            read("postgres://u:p@db.example.com/d?sslmode=verify-full")
-                .unwrap()
-                .uses_tls()
-        );
-        assert!(
-            !read("postgres://u:p@db.example.com/d?sslmode=disable")
-                .unwrap()
-                .uses_tls()
-        );
+    fn a_remote_server_is_always_reached_over_tls() {
+        for url in [
+            "postgres://u:p@db.example.com/d",
+            "postgres://u:p@db.example.com/d?sslmode=verify-full",
+            "postgres://u:p@127.0.0.1/d?sslmode=require",
+        ] {
+            assert!(read(url).unwrap().uses_tls(), "{url}");
+        }
         assert!(!read("postgres://u:p@127.0.0.1:5433/d").unwrap().uses_tls());
+    }
+
+    #[test]
+    fn a_remote_server_without_tls_takes_a_word_of_the_operator() {
+        let plain = "postgres://u:p@db.example.com/d?sslmode=disable";
+        let message = read(plain).unwrap_err();
+        assert!(message.contains("ALLOW_PLAINTEXT"), "{message}");
+        // One host that is this machine does not make the other one safe.
+        assert!(read("postgres://u:p@127.0.0.1,db.example.com/d?sslmode=disable").is_err());
+        let variables = [("DATABASE_URL", plain), ("ALLOW_PLAINTEXT", "true")];
+        let mut env = Env::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(!DatabaseConfig::from_env(&mut env, 1, Duration::from_secs(1)).uses_tls());
+        assert!(env.finish().is_ok());
     }
 
     #[test]
