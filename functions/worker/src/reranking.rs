@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::domain::{Passage, QuestionText, Usage};
 use shared::telemetry::{OrLog, milliseconds};
+use uuid::Uuid;
 
 use crate::llm::{Anthropic, Meter};
 use crate::rag::rerank;
@@ -25,7 +26,7 @@ pub(crate) async fn rerank(
     }
     let started = Instant::now();
     let limit = time_left.map_or(LIMIT, |left| LIMIT.min(left / 2));
-    let task = rerank::task(question, &passages);
+    let task = rerank::task(question, &passages, Uuid::new_v4());
     let written = model.perform(&task, Some(limit), meter).await;
     let usage = written
         .as_ref()

@@ -2,6 +2,7 @@
 //! a field's name is a change of all three contracts.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DocumentId, PassageId};
 
@@ -30,7 +31,7 @@ impl Answer {
 }
 
 /// One verbatim source of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Citation {
     /// The document.
@@ -54,7 +55,7 @@ pub struct Citation {
 }
 
 /// How far an answer's text rests on citations that were checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Grounding {
     /// Every citation the model gave stands in the documents.
@@ -78,7 +79,7 @@ impl Grounding {
 }
 
 /// What one LLM call consumed, or all calls for one answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// Tokens of the prompt that were neither read from nor written to the provider's prompt cache.

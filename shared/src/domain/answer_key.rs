@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::{CollectionScope, QuestionText};
 
-/// The version of the prompt. Raise it with every change to the prompt's text, so that answers made by the old
-/// prompt are not served for the new one.
-pub const PROMPT_VERSION: u32 = 1;
+/// The version of the prompt and of what is taken out of an answer. Raise it with every change to either, so that answers
+/// made in the old way are not served for the new one.
+pub const PROMPT_VERSION: u32 = 2;
 
 /// The version of chunking and ranking. Raise it when the same question over the same documents may find other passages.
-pub const RETRIEVAL_VERSION: u32 = 3;
+pub const RETRIEVAL_VERSION: u32 = 4;
 
 /// Everything besides question and documents that decides what an answer says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,21 +5,24 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::Invalid;
 use super::text::{parse_line, refuse_control_characters};
+use super::visible::visible;
 
-/// A title of 1 to 300 characters.
+/// A title of 1 to 300 characters, all of which can be seen: it is shown to models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentTitle(String);
 
 impl DocumentTitle {
-    /// Parses a title.
+    /// Parses a title, without what a reader cannot see.
     ///
     /// # Errors
     /// [`Invalid`] if it is empty, longer than 300 characters, or carries control characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        parse_line(text, 300).map(Self)
+        refuse_control_characters(text.trim())?;
+        parse_line(&visible(text), 300).map(Self)
     }
 
     /// The title as text.
@@ -37,7 +40,8 @@ impl DocumentText {
     /// The largest text that is accepted, in bytes of UTF-8.
     pub const MAX_BYTES: usize = 1024 * 1024;
 
-    /// Takes over an uploaded text as it is, so that citations can quote it exactly.
+    /// Takes over an uploaded text as it is: by its digest the same upload is found again. What a reader cannot see is
+    /// removed when it is ingested.
     ///
     /// # Errors
     /// [`DocumentTextError`] if it is blank, too large, or carries characters that cannot be stored.
@@ -88,12 +92,13 @@ pub enum DocumentTextError {
 pub struct SourceUrl(String);
 
 impl SourceUrl {
-    /// Parses an address. It is never fetched; it is only shown.
+    /// Parses an address, without what a reader cannot see. It is never fetched; it is only shown.
     ///
     /// # Errors
     /// [`Invalid`] for any other scheme, white space, or an address without a host.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let address = parse_line(text, 2000)?;
+        refuse_control_characters(text.trim())?;
+        let address = parse_line(&visible(text), 2000)?;
         let rest = address
             .strip_prefix("https://")
             .or_else(|| address.strip_prefix("http://"));
@@ -113,7 +118,7 @@ impl SourceUrl {
 }
 
 /// The kinds of documents that can be ingested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum MediaType {
     /// Text without markup.
     #[serde(rename = "text/plain")]
@@ -159,7 +164,7 @@ impl FromStr for MediaType {
 }
 
 /// How far a document has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DocumentStatus {
     /// Accepted; its passages are not searchable yet.
@@ -202,6 +207,20 @@ mod tests {
             Err(DocumentTextError::TooLarge)
         );
         assert!(DocumentText::parse("x".repeat(DocumentText::MAX_BYTES)).is_ok());
+    }
+
+    #[test]
+    fn titles_and_addresses_hide_nothing() {
+        assert_eq!(
+            DocumentTitle::parse("Gu\u{200b}ide\u{e0041} \u{202e}")
+                .unwrap()
+                .as_str(),
+            "Guide"
+        );
+        assert!(DocumentTitle::parse("\u{200b}\u{e0041}").is_err());
+        assert!(DocumentTitle::parse("Gu\0ide").is_err());
+        let address = SourceUrl::parse("https://exa\u{ad}mple.com/\u{200b}a").unwrap();
+        assert_eq!(address.as_str(), "https://example.com/a");
     }
 
     #[test]

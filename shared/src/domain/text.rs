@@ -18,8 +18,9 @@ pub(super) fn refuse_control_characters(text: &str) -> Result<(), Invalid> {
 
 /// Trims, refuses control characters, and holds the length (in characters) between 1 and `max`.
 pub(super) fn parse_line(text: &str, max: usize) -> Result<String, Invalid> {
+    // Before trimming: some control characters count as white space.
+    refuse_control_characters(text)?;
     let trimmed = text.trim();
-    refuse_control_characters(trimmed)?;
     match trimmed.chars().count() {
         0 => Err(Invalid::new("must not be empty")),
         n if n > max => Err(Invalid::new(format!("must be at most {max} characters long, not {n}"))),

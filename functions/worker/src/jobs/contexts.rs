@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use shared::db::passages::NewPassage;
 use shared::telemetry::{OrLog, milliseconds};
+use uuid::Uuid;
 
 use crate::app::Worker;
 use crate::indexing::Indexed;
@@ -49,7 +50,7 @@ pub(super) async fn add(worker: &Worker, title: &str, text: &str, indexed: &mut 
         .map_or(BEFORE_READY, |left| left.saturating_sub(RESERVED).min(BEFORE_READY));
     let calls = Calls {
         writer,
-        document: &context::document(title, text),
+        document: &context::document(title, text, Uuid::new_v4()),
         passages: &indexed.passages,
         end: started + limit,
         failures: AtomicUsize::new(0),
@@ -80,7 +81,7 @@ type Reply = (usize, Result<Written, LlmFailure>);
 /// The calls for one document.
 struct Calls<'a> {
     writer: &'a Anthropic,
-    document: &'a str,
+    document: &'a context::Shown,
     passages: &'a [NewPassage],
     end: Instant,
     failures: AtomicUsize,

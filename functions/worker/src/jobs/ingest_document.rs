@@ -4,6 +4,7 @@ use shared::db::documents::{self, Material, Source};
 use shared::db::jobs::{self, ClaimedJob};
 use shared::db::passages::{self, Target};
 use shared::db::{DbError, collections, statistics};
+use shared::domain::visible::visible;
 use shared::domain::{CollectionId, CollectionVersions, DocumentId, FailureCode, MediaType};
 use shared::telemetry::OrLog;
 
@@ -24,7 +25,7 @@ const WORDS_TO_FOLD: i32 = 20_000;
 /// A document as it is stored.
 struct Prepared {
     collection: CollectionId,
-    /// The text, if it was read just now and takes the place of what was uploaded.
+    /// The text, if it takes the place of what was uploaded.
     new_text: Option<Text>,
     indexed: Indexed,
     vectors: Vectors,
@@ -47,8 +48,7 @@ pub(super) async fn run(
         media_type,
         material,
     } = source;
-    let is_new = matches!(material, Material::Original(_));
-    let text = text_of(worker, material, deadline).await?;
+    let Found { text, is_new } = found(worker, material, deadline).await?;
     let (title, text, mut indexed) = cut(title, text, media_type).await?;
     let passages = indexed.passages.len();
     if passages == 0 {
@@ -77,10 +77,26 @@ pub(super) async fn run(
     }
 }
 
-async fn text_of(worker: &Worker, material: Material, deadline: Deadline) -> Result<Text, ReadFailure> {
+/// The text of a document, and whether it is another than the one that is stored.
+struct Found {
+    text: Text,
+    is_new: bool,
+}
+
+/// What a reader cannot see is no part of the text, so that no passage, citation or index ever holds it: a person who
+/// looks at the document sees all that a model is shown of it.
+async fn found(worker: &Worker, material: Material, deadline: Deadline) -> Result<Found, ReadFailure> {
     match material {
-        Material::Text(text) => Ok(Text::without_pages(text)),
-        Material::Original(original) => worker.reader.read(&original, deadline.time_for_a_call()).await,
+        Material::Text(stored) => {
+            let text = visible(&stored);
+            let is_new = text != stored;
+            let text = Text::without_pages(text);
+            Ok(Found { text, is_new })
+        }
+        Material::Original(original) => {
+            let text = worker.reader.read(&original, deadline.time_for_a_call()).await?;
+            Ok(Found { text, is_new: true })
+        }
     }
 }
 

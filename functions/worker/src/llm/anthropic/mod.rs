@@ -8,3 +8,6 @@ mod stream;
 mod wire;
 
 pub use client::Anthropic;
+
+#[cfg(test)]
+mod hostile;

@@ -10,6 +10,9 @@ use crate::llm::failure::{LlmFailure, Verdict};
 use crate::rag::draft::Draft;
 use crate::rag::prompt::{Handout, Reference};
 
+/// The longest name of a model that is kept.
+const MAX_MODEL_CHARACTERS: usize = 200;
+
 /// What has come of a reply so far.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -51,8 +54,9 @@ impl Reply {
         match event {
             Event::MessageStart { message } => {
                 message.usage.update(&mut self.usage);
-                if !message.model.is_empty() {
-                    self.model = message.model;
+                let model: String = storable(&message.model).chars().take(MAX_MODEL_CHARACTERS).collect();
+                if !model.is_empty() {
+                    self.model = model;
                 }
             }
             Event::ContentBlockStart { content_block: part } | Event::ContentBlockDelta { delta: part } => {

@@ -82,12 +82,16 @@ pub(super) struct TokenCounts {
     cache_creation_input_tokens: Option<u64>,
 }
 
+/// More than any model takes in one call: what says it used more is wrong, and sums with it would not fit the database.
+const MOST_TOKENS: u64 = 100_000_000;
+
 impl TokenCounts {
     pub(super) fn update(&self, usage: &mut Usage) {
-        usage.input_tokens = self.input_tokens.unwrap_or(usage.input_tokens);
-        usage.output_tokens = self.output_tokens.unwrap_or(usage.output_tokens);
-        usage.cache_read_tokens = self.cache_read_input_tokens.unwrap_or(usage.cache_read_tokens);
-        usage.cache_write_tokens = self.cache_creation_input_tokens.unwrap_or(usage.cache_write_tokens);
+        let told = |count: Option<u64>, before: u64| count.map_or(before, |count| count.min(MOST_TOKENS));
+        usage.input_tokens = told(self.input_tokens, usage.input_tokens);
+        usage.output_tokens = told(self.output_tokens, usage.output_tokens);
+        usage.cache_read_tokens = told(self.cache_read_input_tokens, usage.cache_read_tokens);
+        usage.cache_write_tokens = told(self.cache_creation_input_tokens, usage.cache_write_tokens);
     }
 }
 

@@ -25,7 +25,7 @@ pub use self::detection::language_of;
 pub use self::language::Language;
 use self::numbers::ascii_digit;
 use self::words::Words;
-use super::visible::visible;
+use shared::domain::visible::bare;
 
 /// The version of the rules. Passages that were indexed under another one have to be indexed again.
 pub const VERSION: u32 = 1;
@@ -47,7 +47,7 @@ pub fn for_question(text: &str, language: Language) -> String {
 }
 
 fn analysed(text: &str, language: Language) -> String {
-    let text: String = visible(text).nfkc().map(ascii_digit).collect();
+    let text: String = bare(text).nfkc().map(ascii_digit).collect();
     let mut words = Words::new(language, text.len());
     for compound in Scanner::new(&text) {
         compounds::write(&compound, &mut words);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Unreadable;
-use crate::rag::visible::visible;
+use shared::domain::visible::visible;
 
 /// The longest text a document may have, in bytes of UTF-8: twice what may be uploaded as text. Beyond it a document is
 /// refused and not cut off, for nobody would notice what is missing.
