@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use shared::db::{DbError, idempotency, jobs, statistics, vectors};
+use shared::db::{DbError, idempotency, jobs, sessions, statistics, vectors};
 use shared::job_message::Message;
 use shared::telemetry::{OrLog, milliseconds};
 
@@ -35,6 +35,8 @@ pub struct Counts {
     pub documents_failed: usize,
     /// Idempotency keys that were too old.
     pub keys_purged: usize,
+    /// Sessions that have expired.
+    pub sessions_purged: usize,
     /// Documents whose words were folded into the statistics.
     pub documents_folded: i64,
 }
@@ -58,6 +60,7 @@ pub async fn run(janitor: &Janitor) -> Result<Counts, DbError> {
         expired = counts.expired,
         documents_failed = counts.documents_failed,
         keys_purged = counts.keys_purged,
+        sessions_purged = counts.sessions_purged,
         documents_folded = counts.documents_folded,
         ms = milliseconds(started.elapsed()),
         "sweep"
@@ -96,10 +99,14 @@ async fn have_vectors_made(janitor: &Janitor) -> Result<(), DbError> {
     Ok(())
 }
 
+/// What nobody needs any more, a portion of each sort.
 async fn purge_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, DbError> {
-    let purged = idempotency::purge(&mut janitor.db.session().await?, PORTION).await?;
-    counts.keys_purged += purged;
-    Ok(i64::try_from(purged).is_ok_and(|purged| purged >= PORTION))
+    let mut db = janitor.db.session().await?;
+    let keys = idempotency::purge(&mut db, PORTION).await?;
+    let sessions = sessions::purge(&mut db, PORTION).await?;
+    counts.keys_purged += keys;
+    counts.sessions_purged += sessions;
+    Ok(i64::try_from(keys.max(sessions)).is_ok_and(|purged| purged >= PORTION))
 }
 
 async fn fold_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, DbError> {

@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::session::Param;
 use super::{DbError, Session};
 use crate::domain::{Email, UserId};
 
@@ -87,9 +88,9 @@ pub async fn credentials_by_email(db: &mut Session, email: &Email) -> Result<Opt
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn credentials_by_id(db: &mut Session, id: UserId) -> Result<Option<Credentials>, DbError> {
+pub async fn credentials_by_id(db: &mut Session, owner: UserId) -> Result<Option<Credentials>, DbError> {
     let statement = "SELECT id, email, name, role, created_at, password_hash FROM users WHERE id = $1";
-    let row = db.row(statement, &[(&id.uuid(), Type::UUID)]).await?;
+    let row = db.row(statement, &[(&owner.uuid(), Type::UUID)]).await?;
     Ok(row.map(|row| credentials(&row)))
 }
 
@@ -97,8 +98,8 @@ pub async fn credentials_by_id(db: &mut Session, id: UserId) -> Result<Option<Cr
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn find(db: &mut Session, id: UserId) -> Result<Option<User>, DbError> {
-    Ok(credentials_by_id(db, id).await?.map(|found| found.user))
+pub async fn find(db: &mut Session, owner: UserId) -> Result<Option<User>, DbError> {
+    Ok(credentials_by_id(db, owner).await?.map(|found| found.user))
 }
 
 /// Changes what is given and leaves the rest.
@@ -107,7 +108,7 @@ pub async fn find(db: &mut Session, id: UserId) -> Result<Option<User>, DbError>
 /// The database cannot be asked.
 pub async fn update(
     db: &mut Session,
-    id: UserId,
+    owner: UserId,
     name: Option<&str>,
     password_hash: Option<&str>,
 ) -> Result<Option<User>, DbError> {
@@ -119,7 +120,7 @@ pub async fn update(
         .row(
             statement,
             &[
-                (&id.uuid(), Type::UUID),
+                (&owner.uuid(), Type::UUID),
                 (&name, Type::TEXT),
                 (&password_hash, Type::TEXT),
             ],
@@ -128,18 +129,31 @@ pub async fn update(
     Ok(row.map(|row| user(&row)))
 }
 
-/// Deletes the account and all that is its user's: documents, chats, messages and jobs. Returns whether there was one.
+/// Replaces a hash by one of the same password, unless the password was changed meanwhile.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn delete(db: &mut Session, id: UserId) -> Result<bool, DbError> {
-    let row = db
-        .row(
-            "DELETE FROM users WHERE id = $1 RETURNING id",
-            &[(&id.uuid(), Type::UUID)],
+pub async fn renew_hash(db: &mut Session, owner: UserId, old: &str, new: &str) -> Result<(), DbError> {
+    let statement = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+    let params: [Param<'_>; 3] = [(&owner.uuid(), Type::UUID), (&old, Type::TEXT), (&new, Type::TEXT)];
+    db.rows(statement, &params).await.map(drop)
+}
+
+/// Deletes the account and all that is its user's: documents, chats, messages, jobs, sessions and API keys. Returns the ids
+/// of the last two; `None` if there was no account.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn delete(db: &mut Session, owner: UserId) -> Result<Option<Vec<Uuid>>, DbError> {
+    let statement = "
+        WITH gone AS (
+            DELETE FROM users WHERE id = $1 RETURNING id
         )
-        .await?;
-    Ok(row.is_some())
+        SELECT array(SELECT id FROM sessions WHERE owner_id = $1 UNION ALL SELECT id FROM api_keys WHERE owner_id = $1)
+               AS ended
+        FROM gone";
+    let row = db.row(statement, &[(&owner.uuid(), Type::UUID)]).await?;
+    Ok(row.map(|row| row.get("ended")))
 }
 
 fn credentials(row: &Row) -> Credentials {

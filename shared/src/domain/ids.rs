@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Invalid;
@@ -12,7 +13,7 @@ use super::Invalid;
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -82,6 +83,14 @@ id!(
 id!(
     /// One accepted piece of background work: a question to answer or a document to ingest.
     JobId
+);
+id!(
+    /// One sign-in, until it is ended or expires.
+    SessionId
+);
+id!(
+    /// A key with which a program calls the API.
+    ApiKeyId
 );
 
 impl UserId {

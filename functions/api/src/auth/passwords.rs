@@ -5,9 +5,10 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use secrecy::{ExposeSecret, SecretString};
-use shared::domain::Invalid;
 use tokio::sync::Semaphore;
+
+use super::PlainPassword;
+use crate::error::ApiError;
 
 /// OWASP's first choice: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
@@ -16,39 +17,6 @@ const LANES: u32 = 1;
 /// Each hash takes 19 MiB and a whole core: more at once would only make a small sandbox run out of both.
 const AT_ONCE: usize = 2;
 
-/// A hash with today's parameters that no password has: it is verified when there is no account, so that the answer
-/// takes as long as for a wrong password.
-const NOBODYS_HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-/// A password as a user typed it, of a length that is accepted.
-#[derive(Debug, Clone)]
-pub struct PlainPassword(SecretString);
-
-impl PlainPassword {
-    /// Takes a new password: 12 to 1024 bytes, of any characters. Length is what makes a password strong; rules on
-    /// its characters only make it hard to remember.
-    ///
-    /// # Errors
-    /// [`Invalid`] if it is too short or too long.
-    pub fn new(password: SecretString) -> Result<Self, Invalid> {
-        match password.expose_secret().len() {
-            0..12 => Err(Invalid::new(
-                "must be at least 12 bytes long; a short sentence is a good password",
-            )),
-            12..=1024 => Ok(Self(password)),
-            _ => Err(Invalid::new("must be at most 1024 bytes long")),
-        }
-    }
-
-    /// Takes a password that is only to be compared. Whether it could be a new one does not matter, but its length is
-    /// bounded before it costs anything.
-    #[must_use]
-    pub fn to_compare(password: SecretString) -> Option<Self> {
-        (password.expose_secret().len() <= 1024).then_some(Self(password))
-    }
-}
-
 /// Hashes and verifies passwords.
 #[derive(Clone)]
 pub struct Passwords {
@@ -56,10 +24,28 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
 }
 
+/// How a password compares with a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// It is another one, or there is no hash.
+    Wrong,
+    /// It is the one.
+    Fits,
+    /// It is the one, and its hash was made with other parameters than today's or before passwords were normalised: it
+    /// should be hashed anew while it is at hand.
+    FitsOldHash,
+}
+
 /// Hashing did not come to an end.
 #[derive(Debug, thiserror::Error)]
 #[error("hash a password: {0}")]
 pub struct HashingFailed(String);
+
+impl From<HashingFailed> for ApiError {
+    fn from(error: HashingFailed) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
 
 impl Passwords {
     /// Prepares the hasher.
@@ -78,7 +64,7 @@ impl Passwords {
     /// [`HashingFailed`] if memory or randomness cannot be had.
     pub async fn hash(&self, password: PlainPassword) -> Result<String, HashingFailed> {
         self.off_thread(move |argon2| {
-            let hash: Result<PasswordHash, _> = argon2.hash_password(password.0.expose_secret().as_bytes());
+            let hash: Result<PasswordHash, _> = argon2.hash_password(password.normalised());
             hash.map(|hash| hash.to_string())
                 .map_err(|error| HashingFailed(error.to_string()))
         })
@@ -88,34 +74,49 @@ impl Passwords {
     /// Whether the password is the one that was hashed. Without a hash (there is no such account) the answer is no,
     /// after as much work.
     ///
+    /// A password that was typed in another form than the normalised one is compared in both, if the first does not fit.
+    /// That it takes twice as long then tells what was typed and not whether there is an account. An account's hash with
+    /// older parameters takes the time of those, until its user signs in.
+    ///
     /// # Errors
     /// [`HashingFailed`] if the work could not be done.
-    pub async fn verify(&self, password: PlainPassword, hash: Option<String>) -> Result<bool, HashingFailed> {
+    pub async fn compare(&self, password: PlainPassword, hash: Option<String>) -> Result<Comparison, HashingFailed> {
         let is_account = hash.is_some();
-        let hash = hash.unwrap_or_else(|| NOBODYS_HASH.to_owned());
-        let equal = self
+        let hash = hash.unwrap_or_else(nobodys_hash);
+        let comparison = self
             .off_thread(move |argon2| {
-                argon2
-                    .verify_password(password.0.expose_secret().as_bytes(), hash.as_str())
-                    .is_ok()
+                let fits = |text: &[u8]| argon2.verify_password(text, hash.as_str()).is_ok();
+                if fits(password.normalised()) {
+                    if is_of_today(&hash) {
+                        Comparison::Fits
+                    } else {
+                        Comparison::FitsOldHash
+                    }
+                } else if password.typed_otherwise().is_some_and(fits) {
+                    Comparison::FitsOldHash
+                } else {
+                    Comparison::Wrong
+                }
             })
             .await?;
-        Ok(equal && is_account)
+        Ok(if is_account { comparison } else { Comparison::Wrong })
     }
 
+    /// The permit goes with the work: a request that is given up leaves its work running.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
     ) -> Result<T, HashingFailed> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|error| HashingFailed(error.to_string()))?;
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|error| HashingFailed(error.to_string()))?;
         let argon2 = self.argon2.clone();
-        tokio::task::spawn_blocking(move || work(&argon2))
-            .await
-            .map_err(|error| HashingFailed(error.to_string()))
+        tokio::task::spawn_blocking(move || {
+            let done = work(&argon2);
+            drop(permit);
+            done
+        })
+        .await
+        .map_err(|error| HashingFailed(error.to_string()))
     }
 }
 
@@ -125,46 +126,21 @@ impl Default for Passwords {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plain(text: &str) -> PlainPassword {
-        PlainPassword::new(SecretString::from(text)).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_password_fits_its_own_hash_and_no_other() {
-        let passwords = Passwords::new();
-        let hash = passwords.hash(plain("correct horse battery")).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(
-            passwords
-                .verify(plain("correct horse battery"), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify(plain("correct horse batterz"), Some(hash))
-                .await
-                .unwrap()
-        );
-    }
-
-    #[tokio::test]
-    async fn without_an_account_the_same_work_is_done_in_vain() {
-        let passwords = Passwords::new();
-        assert!(
-            PasswordHash::new(NOBODYS_HASH).is_ok(),
-            "a hash that cannot be read would be refused at once"
-        );
-        assert!(!passwords.verify(plain("correct horse battery"), None).await.unwrap());
-    }
-
-    #[test]
-    fn length_is_bounded() {
-        let new = |length: usize| PlainPassword::new(SecretString::from("p".repeat(length)));
-        assert!(new(11).is_err() && new(12).is_ok() && new(1024).is_ok() && new(1025).is_err());
-    }
+/// How every hash of today begins.
+fn beginning() -> String {
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$")
 }
+
+/// Whether a hash was made with today's parameters.
+fn is_of_today(hash: &str) -> bool {
+    hash.starts_with(&beginning())
+}
+
+/// A hash with today's parameters that no password has: it is verified when there is no account, so that the answer takes as
+/// long as for a wrong password.
+fn nobodys_hash() -> String {
+    format!("{}{}${}", beginning(), "A".repeat(22), "A".repeat(43))
+}
+
+#[cfg(test)]
+mod tests;
