@@ -6,7 +6,7 @@ use crate::support::{CountingProxy, Database, Docent, service, wait_for};
 #[tokio::test]
 async fn a_question_costs_five_round_trips_to_postgres_and_three_to_redis_and_a_hit_costs_one() {
     let database = Database::create().await;
-    let (postgres, database_url) = CountingProxy::to(&database.url).await;
+    let (postgres, database_url) = CountingProxy::to(&database.functions_url).await;
     let (redis, redis_url) = CountingProxy::to(&service("TEST_REDIS_URL")).await;
     let docent = Docent::with(&[("DATABASE_URL", &database_url), ("REDIS_URL", &redis_url)]).await;
     let ada = docent.user("ada").await;
@@ -39,10 +39,11 @@ async fn a_question_costs_five_round_trips_to_postgres_and_three_to_redis_and_a_
 }
 
 #[tokio::test]
-async fn a_poll_costs_one_round_trip_to_postgres() {
+async fn a_poll_costs_one_round_trip_to_postgres_and_one_to_redis() {
     let database = Database::create().await;
-    let (postgres, database_url) = CountingProxy::to(&database.url).await;
-    let docent = Docent::with(&[("DATABASE_URL", &database_url)]).await;
+    let (postgres, database_url) = CountingProxy::to(&database.functions_url).await;
+    let (redis, redis_url) = CountingProxy::to(&service("TEST_REDIS_URL")).await;
+    let docent = Docent::with(&[("DATABASE_URL", &database_url), ("REDIS_URL", &redis_url)]).await;
     let ada = docent.user("ada").await;
     let job = docent.ask(&ada, QUESTION).await.expect(202)["jobId"]
         .as_str()
@@ -51,12 +52,14 @@ async fn a_poll_costs_one_round_trip_to_postgres() {
     let turns = wait_for("an undisturbed count", || async {
         docent.job(&ada, &job).await;
         postgres.take_turns();
+        redis.take_turns();
         let started = std::time::Instant::now();
         docent.job(&ada, &job).await;
-        (started.elapsed() < std::time::Duration::from_millis(800)).then_some(postgres.take_turns())
+        let turns = (postgres.take_turns(), redis.take_turns());
+        (started.elapsed() < std::time::Duration::from_millis(800)).then_some(turns)
     })
     .await;
-    assert_eq!(turns, 1);
+    assert_eq!(turns, (1, 1));
 }
 
 #[tokio::test]

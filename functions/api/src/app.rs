@@ -6,14 +6,19 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use shared::cache::Cache;
 use shared::config::{
-    AnsweringConfig, ApiConfig, AuthConfig, CacheConfig, ConfigError, DatabaseConfig, Env, QueueConfig, RetrievalConfig,
+    AnsweringConfig, ApiConfig, AuthConfig, BudgetConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LimitsConfig,
+    QueueConfig, RetrievalConfig,
 };
 use shared::db::Db;
+use shared::db::budgets::Budget;
+use shared::db::sessions::Lifetimes;
 use shared::domain::Recipe;
 use shared::queue::Queue;
 use shared::telemetry::OrLog;
 
-use crate::auth::{Passwords, Tokens};
+use crate::auth::{KnownKeys, Passwords, Tokens};
+use crate::limits::Limiter;
+use crate::routes::ready::LastReadiness;
 
 /// A sandbox answers one request at a time, so one connection is all it can use.
 const DATABASE_CONNECTIONS: usize = 1;
@@ -26,6 +31,10 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 pub struct Config {
     /// Origins and deadlines.
     pub api: ApiConfig,
+    /// How often things may be done.
+    pub limits: LimitsConfig,
+    /// How many tokens a user may spend.
+    pub budget: BudgetConfig,
     /// Tokens.
     pub auth: AuthConfig,
     /// Postgres.
@@ -47,16 +56,31 @@ impl Config {
     /// All problems of all sections at once.
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let answering = AnsweringConfig::from_env(&mut env);
+        let retrieval = RetrievalConfig::from_env(&mut env, &answering);
+        let worst_case = answering.worst_case(&retrieval);
         let config = Self {
             api: ApiConfig::from_env(&mut env),
+            limits: LimitsConfig::from_env(&mut env),
+            budget: BudgetConfig::from_env(&mut env, worst_case),
             auth: AuthConfig::from_env(&mut env),
             database: DatabaseConfig::from_env(&mut env, DATABASE_CONNECTIONS, STATEMENT_TIMEOUT),
             cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
-            retrieval: RetrievalConfig::from_env(&mut env, &answering),
+            retrieval,
             answering,
         };
         env.finish().map(|()| config)
+    }
+
+    /// `None` if tokens are not limited, or none are consumed.
+    fn budget(&self) -> Option<Budget> {
+        let BudgetConfig { daily, monthly } = self.budget;
+        let per_question = self.answering.worst_case(&self.retrieval);
+        (per_question > 0 && (daily, monthly) != (None, None)).then_some(Budget {
+            per_question,
+            daily,
+            monthly,
+        })
     }
 }
 
@@ -74,14 +98,24 @@ pub struct Parts {
     pub queue: Queue,
     /// Signs and verifies access tokens.
     pub tokens: Tokens,
+    /// How long sessions live.
+    pub session_lifetimes: Lifetimes,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// What, besides question and documents, decides an answer.
     pub recipe: Recipe,
     /// Origins and deadlines.
     pub config: ApiConfig,
+    /// Counts requests.
+    pub limits: Limiter,
+    /// API keys that this sandbox has seen.
+    pub known_keys: KnownKeys,
+    /// What a question reserves of its asker's tokens, if there is a budget.
+    pub budget: Option<Budget>,
     /// Whether passages have vectors, if Postgres can hold them.
     pub has_embeddings: bool,
+    /// What the dependencies said last.
+    pub readiness: LastReadiness,
     /// When this sandbox started.
     pub started: Instant,
 }
@@ -100,15 +134,24 @@ impl App {
     /// # Errors
     /// A setting that only its client could check is wrong.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        let cache = Cache::connect(&config.cache).context("REDIS_URL cannot be used")?;
         Ok(Self(Arc::new(Parts {
             db: Db::connect(&config.database)?,
-            cache: Cache::connect(&config.cache).context("REDIS_URL cannot be used")?,
+            limits: Limiter::new(config.limits.clone(), cache.clone()),
+            known_keys: KnownKeys::default(),
+            budget: config.budget(),
+            cache,
             queue: Queue::connect(&config.queue).await,
-            tokens: Tokens::new(&config.auth),
+            tokens: Tokens::new(&config.auth)?,
+            session_lifetimes: Lifetimes {
+                idle: config.auth.refresh_lifetime,
+                in_all: config.auth.session_lifetime,
+            },
             passwords: Passwords::new(),
             recipe: config.answering.recipe(&config.retrieval),
             has_embeddings: config.retrieval.embeddings.identity().is_some(),
             config: config.api.clone(),
+            readiness: LastReadiness::default(),
             started: Instant::now(),
         })))
     }

@@ -1,10 +1,13 @@
-//! Redis: finished answers, and the collections' versions that decide whether an answer is still fresh.
+//! Redis: finished answers, and the collections' versions that decide whether an answer is still fresh; limits, and what
+//! is known of sessions.
 //!
 //! Everything in Redis can be lost at any time; it is never the only place of anything. Without Redis the cache finds
 //! nothing and keeps nothing, and the rest works.
 
 mod circuit;
 mod connection;
+mod limits;
+mod standing;
 mod versions;
 
 use std::time::Duration;
@@ -17,6 +20,8 @@ use crate::domain::{Answer, AnswerKey, CollectionId, CollectionScope, Collection
 use crate::telemetry::OrLog;
 pub use circuit::Circuit;
 use connection::Connection;
+pub use limits::{Bucket, Buckets, Marked, Taken};
+pub use standing::{Claim, Standing};
 use versions::KnownVersion;
 
 /// The cache of one deployment.
@@ -34,6 +39,17 @@ pub struct CachedAnswer {
     pub answer: Answer,
     /// It may be served only while the collections are at these versions.
     pub versions: CollectionVersions,
+}
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// `REDIS_CA_FILE` cannot be read.
+    #[error("read the certificate authorities of REDIS_CA_FILE")]
+    CaFile(#[source] std::io::Error),
+    /// The client does not take `REDIS_URL`, or what is in `REDIS_CA_FILE`.
+    #[error("use REDIS_URL, or the certificate authorities of REDIS_CA_FILE")]
+    Client(#[from] RedisError),
 }
 
 /// What the cache knows about a question.
@@ -56,10 +72,13 @@ impl Cache {
     /// Makes the client; it connects at its first command, and again when a connection breaks.
     ///
     /// # Errors
-    /// The URL is not one of Redis's.
-    pub fn connect(config: &CacheConfig) -> Result<Self, RedisError> {
+    /// The URL is not one of Redis's, or the file with the certificate authorities cannot be used.
+    pub fn connect(config: &CacheConfig) -> Result<Self, ConnectError> {
+        let authorities = config.ca_file.as_ref().map(std::fs::read).transpose();
+        let authorities = authorities.map_err(ConnectError::CaFile)?;
+        let connect = |url| Connection::new(url, authorities);
         Ok(Self {
-            connection: config.url.as_ref().map(Connection::new).transpose()?,
+            connection: config.url.as_ref().map(connect).transpose()?,
             prefix: config.key_prefix.clone(),
             answer_lifetime: config.answer_lifetime,
         })
@@ -84,7 +103,8 @@ impl Cache {
 
     /// Looks for a fresh answer: one round trip. A Redis that does not answer counts as an empty one.
     pub async fn find(&self, key: &AnswerKey, scope: &CollectionScope) -> Lookup {
-        let pipeline = self.looking(key, scope);
+        let mut pipeline = redis::pipe();
+        self.look(key, scope, &mut pipeline);
         let found: Option<Stored> = self.read(&pipeline, "look into the cache").await;
         found.map_or(Lookup::Absent, |(answer, versions)| judge(answer, versions, scope))
     }
@@ -97,7 +117,8 @@ impl Cache {
         scope: &CollectionScope,
         provider: &str,
     ) -> (Lookup, Circuit) {
-        let mut pipeline = self.looking(key, scope);
+        let mut pipeline = redis::pipe();
+        self.look(key, scope, &mut pipeline);
         self.circuit(provider).ask(&mut pipeline);
         let found: Option<StoredAndCircuit> = self.read(&pipeline, "look into the cache").await;
         found.map_or(
@@ -179,11 +200,9 @@ impl Cache {
         self.send(&pipeline, "mark a collection as changing").await;
     }
 
-    fn looking(&self, key: &AnswerKey, scope: &CollectionScope) -> Pipeline {
-        let mut pipeline = redis::pipe();
+    fn look(&self, key: &AnswerKey, scope: &CollectionScope, pipeline: &mut Pipeline) {
         pipeline.get(self.answer_name(key));
         pipeline.mget(scope.ids().iter().map(|id| self.version_name(*id)).collect::<Vec<_>>());
-        pipeline
     }
 
     fn circuit(&self, provider: &str) -> circuit::Names {
@@ -213,6 +232,17 @@ impl Cache {
     async fn send(&self, pipeline: &Pipeline, what: &'static str) {
         if let Some(connection) = &self.connection {
             connection.run_all::<()>(pipeline).await.or_log(what);
+        }
+    }
+
+    /// What is not worth waiting for while Redis rests.
+    async fn send_if_well(&self, pipeline: &Pipeline, what: &'static str) {
+        if self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| !connection.is_resting())
+        {
+            self.send(pipeline, what).await;
         }
     }
 
@@ -288,6 +318,24 @@ mod tests {
     #[test]
     fn a_missing_version_has_to_be_asked_for() {
         assert!(matches!(judged([Some("7"), None]), Lookup::Unproven(_)));
+    }
+
+    proptest::proptest! {
+        /// Redis may hold anything: what another release wrote, and what somebody else did.
+        #[test]
+        fn no_value_makes_a_reader_panic_or_proves_itself(
+            at in 0_usize..400, put in "(\\PC{0,9}|\\[{0,200}|-?[0-9]{0,30}|null|\\{\\})", versions in "(!?-?[0-9]{0,25}|\\PC{0,5})",
+        ) {
+            let scope = CollectionScope::everything_readable_by(UserId::new());
+            let mut json = serde_json::to_string(&cached(&scope, 7)).unwrap();
+            let at = json.floor_char_boundary(at.min(json.len()));
+            json.replace_range(at..json.floor_char_boundary((at + put.len()).min(json.len())), &put);
+            let of_others = CollectionScope::everything_readable_by(UserId::new());
+            let stored = vec![Some("7".to_owned()), Some(versions)];
+            let _ = judge(Some(json.clone()), stored.clone(), &scope);
+            let found = judge(Some(json), stored, &of_others);
+            proptest::prop_assert!(!matches!(found, Lookup::Fresh(_)), "an answer for others");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl LlmConfig {
                 api_key: env.secret("ANTHROPIC_API_KEY"),
                 base_url: base_url(env),
                 model: answering.model.clone(),
-                max_tokens: env.number("ANTHROPIC_MAX_TOKENS", 16..=64_000, 1024),
+                max_tokens: answering.max_tokens,
                 timeout: Duration::from_secs(env.number("LLM_TIMEOUT_SECONDS", 1..=600, 60)),
             }),
         }

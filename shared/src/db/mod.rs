@@ -2,6 +2,8 @@
 //!
 //! Every statement on a user's rows takes the owner. Columns are named, and read by name.
 
+pub mod api_keys;
+pub mod budgets;
 pub mod chats;
 pub mod collections;
 pub mod documents;
@@ -10,8 +12,10 @@ pub mod jobs;
 mod keeper;
 pub mod passages;
 mod pool;
+pub mod refresh_tokens;
 pub mod search;
 mod session;
+pub mod sessions;
 pub mod statistics;
 pub mod users;
 pub mod vectors;

@@ -49,7 +49,8 @@ impl Session {
     }
 
     /// Runs statements as one transaction in one round trip: all are sent before the first reply is waited for. So none
-    /// can use what another returned, but each sees what was committed while an earlier one waited for a lock.
+    /// can use what another returned, but each sees what was committed while an earlier one waited for a lock. Within a
+    /// transaction that was begun they become a part of it.
     /// Returns the rows of each.
     pub(super) async fn transaction<const N: usize>(
         &mut self,
@@ -59,13 +60,14 @@ impl Session {
             return Err(DbError::Broken);
         };
         let queries = statements.map(|(statement, params)| connection.query_typed(statement, params));
+        let (begin, commit) = if self.unfinished { ("", "") } else { ("BEGIN", "COMMIT") };
         // Each of these is sent when it is first polled, and that is done in the order they are written in.
         let all = async {
             tokio::join!(
                 biased;
-                connection.batch_execute("BEGIN"),
+                connection.batch_execute(begin),
                 join_all(queries),
-                connection.batch_execute("COMMIT"),
+                connection.batch_execute(commit),
             )
         };
         let answer = within(self.timeout, async {

@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::super::budgets::{Budget, ENDS, Exhausted, LOCK, Period, accounts};
 use super::super::session::Param;
 use super::super::{DbError, Session, seconds};
 use super::{IS_OPEN, IS_OVERDUE, MESSAGE_PATIENCE};
@@ -31,6 +32,8 @@ pub struct NewQuestion<'a> {
     pub deadline: Duration,
     /// How many open jobs there may be.
     pub limits: Limits,
+    /// How many tokens its asker may spend, if that is limited.
+    pub budget: Option<Budget>,
 }
 
 /// How many open jobs there may be before a question is turned away. Questions that come at the same moment may exceed
@@ -65,10 +68,15 @@ pub enum Acceptance {
     TooManyOfUser,
     /// The deployment has too many open jobs. Nothing was written.
     TooManyInAll,
+    /// The user's budget has no room for the question at its worst case. Nothing was written.
+    BudgetExhausted(Exhausted),
 }
 
 /// Checks the limits and the chat's owner and stores the job (with a new chat, if none is named), in one statement. If
 /// the same question over the same versions of the same collections is in flight, the job becomes its follower.
+///
+/// With a budget the asker's row is locked by a statement before it, so that of questions that come at the same moment each
+/// sees what those before it have reserved; still one round trip. A follower reserves too: it may become the leader.
 ///
 /// # Errors
 /// The database cannot be asked.
@@ -77,7 +85,8 @@ pub async fn accept_question(db: &mut Session, new: &NewQuestion<'_>) -> Result<
     let per_user = new.limits.per_user.map_or(i64::MAX, i64::from);
     let in_all = new.limits.in_all.map_or(i64::MAX, i64::from);
     let counted = new.limits.in_all.map_or(COUNTED, |limit| COUNTED.max(i64::from(limit)));
-    let params: [Param<'_>; 12] = [
+    let [reserved, daily, monthly] = new.budget.map_or([0; 3], |budget| budget.tokens());
+    let params: [Param<'_>; 15] = [
         (&new.owner.uuid(), Type::UUID),
         (&new.chat.map(ChatId::uuid), Type::UUID),
         (&ChatId::new().uuid(), Type::UUID),
@@ -90,15 +99,59 @@ pub async fn accept_question(db: &mut Session, new: &NewQuestion<'_>) -> Result<
         (&per_user, Type::INT8),
         (&in_all, Type::INT8),
         (&counted, Type::INT8),
+        (&reserved, Type::INT8),
+        (&daily, Type::INT8),
+        (&monthly, Type::INT8),
     ];
-    let row = db.row(&statement(), &params).await?;
-    Ok(row.map_or(Acceptance::NoSuchUser, |row| acceptance(&row, job, (per_user, in_all))))
+    let row = if new.budget.is_some() {
+        let [_, rows] = db
+            .transaction([(LOCK, &params[..1]), (&statement(&BudgetTerms::apply()), &params)])
+            .await?;
+        rows.into_iter().next()
+    } else {
+        db.row(&statement(&BudgetTerms::default()), &params[..13]).await?
+    };
+    Ok(row.map_or(Acceptance::NoSuchUser, |row| {
+        acceptance(&row, job, (per_user, in_all), new.budget.is_some())
+    }))
+}
+
+/// The parts of the statement that a budget adds.
+#[derive(Default)]
+struct BudgetTerms {
+    tables: String,
+    from: &'static str,
+    condition: &'static str,
+    columns: String,
+}
+
+impl BudgetTerms {
+    fn apply() -> Self {
+        Self {
+            tables: format!(
+                "{}, affordable AS (
+                    SELECT spent.today + held.tokens + $13 <= $14 AS by_day, spent.month + held.tokens + $13 <= $15 AS by_month
+                    FROM spent, held
+                ),",
+                accounts()
+            ),
+            from: ", affordable",
+            condition: "AND by_day AND by_month",
+            columns: format!(", by_day, by_month, {ENDS}"),
+        }
+    }
 }
 
 /// The insert of `lead` conflicts with the leader that is there (`jobs_one_flight`) and so locks its row until this
 /// statement is committed: the leader cannot end in between and leave the follower behind. A leader that is overdue will
 /// not answer, so nobody follows it; the job then goes its way alone.
-fn statement() -> String {
+fn statement(budget: &BudgetTerms) -> String {
+    let BudgetTerms {
+        tables,
+        from,
+        condition,
+        columns,
+    } = budget;
     format!(
         "WITH asker AS (
             SELECT id FROM users WHERE id = $1
@@ -108,8 +161,8 @@ fn statement() -> String {
         ), everybody AS (
             SELECT count(*) AS jobs, count(*) FILTER (WHERE leader_id IS NULL) AS leaders FROM (
                 SELECT leader_id FROM jobs WHERE {IS_OPEN} AND expires_at > now() LIMIT $12) AS o
-        ), admitted AS (
-            SELECT asker.id FROM asker, own, everybody WHERE own.jobs < $10 AND everybody.jobs < $11
+        ), {tables} admitted AS (
+            SELECT asker.id FROM asker, own, everybody {from} WHERE own.jobs < $10 AND everybody.jobs < $11 {condition}
         ), made AS (
             INSERT INTO chats (id, owner_id, title) SELECT $3, id, $4 FROM admitted WHERE $2::uuid IS NULL RETURNING id
         ), chat AS (
@@ -121,30 +174,36 @@ fn statement() -> String {
                     FROM collections c WHERE c.id = ANY($7)) AS flight
             FROM chat
         ), lead AS (
-            INSERT INTO jobs AS j (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at, flight)
-            SELECT $5, 'answer_question', $1, chat_id, $6, $7, $8, expires_at, resend_at, flight FROM asked
+            INSERT INTO jobs AS j (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at, reserved_tokens, flight)
+            SELECT $5, 'answer_question', $1, chat_id, $6, $7, $8, expires_at, resend_at, $13, flight FROM asked
             ON CONFLICT (flight) WHERE flight IS NOT NULL AND leader_id IS NULL AND {IS_OPEN}
             DO UPDATE SET flight = excluded.flight
             RETURNING j.id, {IS_OVERDUE} AS is_overdue
         ), follower AS (
-            INSERT INTO jobs (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at, flight, leader_id)
-            SELECT $5, 'answer_question', $1, chat_id, $6, $7, $8, expires_at, resend_at,
+            INSERT INTO jobs (id, kind, owner_id, chat_id, question, collection_ids, answer_key, expires_at, resend_at, reserved_tokens, flight, leader_id)
+            SELECT $5, 'answer_question', $1, chat_id, $6, $7, $8, expires_at, resend_at, $13,
                    CASE WHEN NOT is_overdue THEN flight END, CASE WHEN NOT is_overdue THEN lead.id END
             FROM asked, lead WHERE lead.id <> $5
             RETURNING leader_id
         )
         SELECT own.jobs AS of_user, everybody.jobs AS in_all, everybody.leaders,
-               (SELECT chat_id FROM asked), (SELECT leader_id FROM follower)
-        FROM asker, own, everybody"
+               (SELECT chat_id FROM asked), (SELECT leader_id FROM follower) {columns}
+        FROM asker, own, everybody {from}"
     )
 }
 
-fn acceptance(row: &Row, job: JobId, (per_user, in_all): (i64, i64)) -> Acceptance {
+fn acceptance(row: &Row, job: JobId, (per_user, in_all): (i64, i64), has_budget: bool) -> Acceptance {
     if row.get::<_, i64>("of_user") >= per_user {
         return Acceptance::TooManyOfUser;
     }
     if row.get::<_, i64>("in_all") >= in_all {
         return Acceptance::TooManyInAll;
+    }
+    if has_budget && !row.get::<_, bool>("by_month") {
+        return Acceptance::BudgetExhausted(Exhausted::read(row, Period::Month));
+    }
+    if has_budget && !row.get::<_, bool>("by_day") {
+        return Acceptance::BudgetExhausted(Exhausted::read(row, Period::Day));
     }
     match row.get::<_, Option<Uuid>>("chat_id") {
         None => Acceptance::NoSuchChat,

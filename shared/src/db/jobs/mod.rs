@@ -28,7 +28,7 @@ pub use sweep::{Forgotten, Swept, sweep};
 const MESSAGE_PATIENCE: &str = "interval '1 minute'";
 
 /// The states of a job that has not ended. Indexes are made for exactly this condition.
-const IS_OPEN: &str = "status IN ('queued', 'active', 'delayed')";
+pub(super) const IS_OPEN: &str = "status IN ('queued', 'active', 'delayed')";
 
 /// True for a job of the table `j` that is past its deadline with nobody working on it. Such a job is `expired` for
 /// everybody who looks, whether or not its row says so yet.

@@ -1,34 +1,47 @@
 //! `DELETE /api/ask/{id}`: the asker does not want the answer any more.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::db::jobs::{self, Cancellation};
 use shared::domain::{JobId, JobStatus};
 use shared::job_message::JobMessage;
+use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::auth::CurrentUser;
+use crate::auth::{Action, CurrentUser};
 use crate::error::ApiError;
-use crate::routes::{id_of_path, send_to_worker};
+use crate::routes::{PathId, send_to_worker};
 
 /// The response while a worker is still at the job: it will notice soon.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Cancelling {
     job_id: JobId,
     status: JobStatus,
 }
 
+/// Cancels a question.
+#[utoipa::path(
+    delete,
+    path = "/api/ask/{id}",
+    operation_id = "cancelQuestion",
+    params(("id" = JobId, Path)),
+    responses(
+        (status = 204, description = "It will not be answered."),
+        (status = 202, description = "A worker is at it, and will notice soon.", body = Cancelling),
+        (status = 409, description = "`job_ended`: it has ended in another way, which does not change."),
+    ),
+)]
 pub(crate) async fn cancel(
     State(app): State<App>,
     user: CurrentUser,
-    Path(id): Path<String>,
+    PathId(job_id): PathId<JobId>,
 ) -> Result<Response, ApiError> {
-    let job_id = id_of_path(&id)?;
-    let cancelled = jobs::cancel(&mut app.db.session().await?, user.0, job_id).await?;
+    let owner = user.admit(&app, Action::Cancel).await?;
+    let cancelled = jobs::cancel(&mut app.db.session().await?, owner, job_id).await?;
     let is_worked_on = match cancelled {
         Cancellation::Cancelled { is_worked_on, heir } => {
             tracing::info!(outcome = "cancelled", %job_id, "question");

@@ -14,21 +14,29 @@ use shared::domain::{
     Answer, AnswerKey, ChatId, CollectionId, CollectionScope, Invalid, JobId, JobStatus, QuestionText, Recipe, UserId,
 };
 use shared::job_message::JobMessage;
+use utoipa::ToSchema;
 
 use super::AnswerView;
 use crate::app::App;
-use crate::auth::CurrentUser;
+use crate::auth::{Action, CurrentUser};
 use crate::body::{Fields, JsonBody};
 use crate::error::ApiError;
 use crate::idempotency::{self, IdempotencyKey};
+use crate::openapi::fields;
 use crate::routes::send_to_worker;
 
 /// The request.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Question)]
 pub(crate) struct Body {
+    #[schema(schema_with = fields::question)]
     query: String,
+    /// Where the turn is recorded; an accepted question begins a chat if it is left out.
+    #[schema(value_type = Option<ChatId>)]
     chat_id: Option<String>,
+    /// Where to search; everywhere the caller may read, if it is left out.
+    #[schema(value_type = Option<Vec<CollectionId>>, min_items = 1)]
     collections: Option<Vec<String>>,
 }
 
@@ -41,8 +49,15 @@ struct Ask {
     key: AnswerKey,
 }
 
+impl Ask {
+    /// What is looked for in the cache.
+    fn wanted(&self) -> (&AnswerKey, &CollectionScope) {
+        (&self.key, &self.scope)
+    }
+}
+
 /// The response of a cache hit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
     #[serde(flatten)]
@@ -51,7 +66,7 @@ struct Answered {
 }
 
 /// The response of an accepted question.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Accepted {
     job_id: JobId,
@@ -59,6 +74,27 @@ struct Accepted {
     status: JobStatus,
 }
 
+/// Answers a question from the cache at once, or accepts it as a job.
+#[utoipa::path(
+    post,
+    path = "/api/ask",
+    operation_id = "ask",
+    params(IdempotencyKey),
+    request_body = Body,
+    responses(
+        (status = 200, description = "Answered from the cache.", body = Answered),
+        (status = 202, description = "Accepted as a job.", body = Accepted,
+            headers(("Location" = String, description = "Where to poll."),
+                    ("Retry-After" = u32, description = "Seconds to wait before the first poll.")),
+            links(("poll" = (operation_id = "pollQuestion", parameters(("id" = "$response.body#/jobId")))),
+                  ("cancel" = (operation_id = "cancelQuestion", parameters(("id" = "$response.body#/jobId")))),
+                  ("deleteChat" = (operation_id = "deleteChat", parameters(("id" = "$response.body#/chatId")))),
+                  ("messages" = (operation_id = "listMessages", parameters(("id" = "$response.body#/chatId")))),
+                  ("goOn" = (operation_id = "ask", request_body = json!(
+                      {"query": "And for how long?", "chatId": "$response.body#/chatId", "collections": null}))))),
+        (status = 404, description = "`not_found`: no such chat or collection, or not the caller's."),
+    ),
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     user: CurrentUser,
@@ -66,8 +102,9 @@ pub(crate) async fn create(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
     let fingerprint = idempotency::fingerprint(&body);
-    let ask = parse(body, user.0, &app.recipe)?;
     if let Some(key) = key {
+        let asker = user.admit(&app, Action::Ask).await?;
+        let ask = parse(body, asker, &app.recipe)?;
         let request = Keyed {
             owner: ask.asker,
             operation: Operation::Ask,
@@ -76,7 +113,9 @@ pub(crate) async fn create(
         };
         return accept_once(&app, &ask, &request).await;
     }
-    match fresh_answer(&app, &ask).await? {
+    let read = |asker| parse(body, asker, &app.recipe);
+    let (ask, found) = user.admit_to_ask(&app, read, Ask::wanted).await?;
+    match fresh_answer(&app, &ask, found).await? {
         Some(answer) => answer_now(&app, &ask, answer).await,
         None => accept(&app, &ask).await,
     }
@@ -111,9 +150,9 @@ fn parse_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<CollectionId>>, Inva
     ids.map(|ids| ids.iter().map(|id| id.parse()).collect()).transpose()
 }
 
-/// One Redis round trip. Only if Redis has forgotten the collections' versions, Postgres is asked for them.
-async fn fresh_answer(app: &App, ask: &Ask) -> Result<Option<Answer>, ApiError> {
-    match app.cache.find(&ask.key, &ask.scope).await {
+/// Only if Redis has forgotten the collections' versions, Postgres is asked for them.
+async fn fresh_answer(app: &App, ask: &Ask, found: Lookup) -> Result<Option<Answer>, ApiError> {
+    match found {
         Lookup::Fresh(answer) => Ok(Some(answer)),
         Lookup::Absent => Ok(None),
         Lookup::Unproven(cached) => {
@@ -194,6 +233,7 @@ async fn store(app: &App, db: &mut Session, ask: &Ask) -> Result<Stored, ApiErro
             per_user: app.config.max_open_jobs_per_user,
             in_all: app.config.max_open_jobs,
         },
+        budget: app.budget,
     };
     match jobs::accept_question(db, &new).await? {
         Acceptance::Accepted {
@@ -211,6 +251,7 @@ async fn store(app: &App, db: &mut Session, ask: &Ask) -> Result<Stored, ApiErro
         Acceptance::NoSuchUser => Err(ApiError::Unauthorized),
         Acceptance::TooManyOfUser => Err(ApiError::TooManyOpenJobs),
         Acceptance::TooManyInAll => Err(ApiError::Busy),
+        Acceptance::BudgetExhausted(exhausted) => Err(ApiError::from(exhausted)),
     }
 }
 

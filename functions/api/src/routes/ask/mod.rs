@@ -6,9 +6,10 @@ pub mod poll;
 
 use serde::Serialize;
 use shared::domain::{Answer, Citation, Grounding, Usage};
+use utoipa::ToSchema;
 
 /// An answer as a client sees it, whether it comes at once or by polling.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AnswerView {
     answer: String,
@@ -17,6 +18,7 @@ struct AnswerView {
     model: String,
     truncated: bool,
     /// `llm` or `cache`.
+    #[schema(pattern = "^(llm|cache)$")]
     source: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,

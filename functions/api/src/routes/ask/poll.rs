@@ -1,31 +1,37 @@
 //! `GET /api/ask/{id}`: how a question stands. A job that failed is read like any other: the status says so.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use shared::db::jobs::{self, JobView};
 use shared::domain::{ChatId, FailureCode, JobId, JobStatus};
+use utoipa::ToSchema;
 
 use super::AnswerView;
 use crate::app::App;
-use crate::auth::CurrentUser;
+use crate::auth::{Action, CurrentUser};
 use crate::error::ApiError;
-use crate::routes::{id_of_path, rfc3339};
+use crate::routes::{PathId, rfc3339};
 
 /// The response. What a status has nothing to say about is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Job {
     job_id: JobId,
     chat_id: ChatId,
     status: JobStatus,
+    #[schema(minimum = 0)]
     attempt: i32,
+    #[schema(format = DateTime)]
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     finished_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     retry_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureCode)]
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
@@ -33,13 +39,26 @@ pub(crate) struct Job {
     answer: Option<AnswerView>,
 }
 
+/// Says how a question stands.
+#[utoipa::path(
+    get,
+    path = "/api/ask/{id}",
+    operation_id = "pollQuestion",
+    params(("id" = JobId, Path)),
+    responses(
+        (status = 200, description = "How the question stands.", body = Job,
+            links(("again" = (operation_id = "pollQuestion", parameters(("id" = "$response.body#/jobId")))),
+                  ("cancel" = (operation_id = "cancelQuestion", parameters(("id" = "$response.body#/jobId")))),
+                  ("messages" = (operation_id = "listMessages", parameters(("id" = "$response.body#/chatId")))))),
+    ),
+)]
 pub(crate) async fn poll(
     State(app): State<App>,
     user: CurrentUser,
-    Path(id): Path<String>,
+    PathId(id): PathId<JobId>,
 ) -> Result<Json<Job>, ApiError> {
-    let id = id_of_path(&id)?;
-    let found = jobs::find(&mut app.db.session().await?, user.0, id).await?;
+    let owner = user.admit(&app, Action::Poll).await?;
+    let found = jobs::find(&mut app.db.session().await?, owner, id).await?;
     found.map(|job| Json(Job::from(job))).ok_or(ApiError::NotFound)
 }
 

@@ -1,35 +1,38 @@
 //! `GET /api/chats/{id}/messages`: the turns of a chat, newest first.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use shared::db::chats::{self, Message};
-use shared::domain::{Citation, JobId, MessageId};
+use shared::domain::{ChatId, Citation, JobId, MessageId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::auth::CurrentUser;
+use crate::auth::{Action, CurrentUser};
 use crate::cursor::{self, PageQuery};
 use crate::error::ApiError;
-use crate::routes::{id_of_path, rfc3339};
+use crate::routes::{PathId, rfc3339};
 
 /// One page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Messages {
     messages: Vec<MessageView>,
     next_cursor: Option<Uuid>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MessageView {
     id: MessageId,
     job_id: Option<JobId>,
+    #[schema(pattern = "^(user|assistant)$")]
     role: String,
     content: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     citations: Option<Vec<Citation>>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -46,14 +49,22 @@ impl From<Message> for MessageView {
     }
 }
 
+/// Lists the turns of a chat, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/chats/{id}/messages",
+    operation_id = "listMessages",
+    params(("id" = ChatId, Path), cursor::Parameters),
+    responses((status = 200, description = "One page.", body = Messages)),
+)]
 pub(crate) async fn messages(
     State(app): State<App>,
     user: CurrentUser,
-    Path(id): Path<String>,
+    PathId(id): PathId<ChatId>,
     PageQuery(page): PageQuery,
 ) -> Result<Json<Messages>, ApiError> {
-    let id = id_of_path(&id)?;
-    let found = chats::messages(&mut app.db.session().await?, user.0, id, page).await?;
+    let owner = user.admit(&app, Action::ReadChats).await?;
+    let found = chats::messages(&mut app.db.session().await?, owner, id, page).await?;
     let messages = found.ok_or(ApiError::NotFound)?;
     let next_cursor = cursor::next(page, messages.iter().map(|message| message.id.uuid()));
     Ok(Json(Messages {

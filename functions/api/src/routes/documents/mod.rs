@@ -9,11 +9,12 @@ mod upload;
 use serde::Serialize;
 use shared::db::documents::Document;
 use shared::domain::{CollectionId, DocumentId, DocumentStatus, FailureCode, MediaType};
+use utoipa::ToSchema;
 
 use super::rfc3339;
 
 /// A document as its readers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentView {
     id: DocumentId,
@@ -24,10 +25,13 @@ pub struct DocumentView {
     status: DocumentStatus,
     /// Why it failed, for programs and for people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureCode)]
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
+    #[schema(minimum = 0)]
     passages: i32,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -49,7 +53,7 @@ impl From<Document> for DocumentView {
 }
 
 /// One document.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct OneDocument {
     document: DocumentView,
 }

@@ -7,9 +7,11 @@ use shared::domain::upload::OriginalError;
 use shared::domain::{
     Charset, CollectionId, Content, DocumentText, DocumentTitle, Invalid, MediaType, Original, SourceUrl,
 };
+use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{ContentType, Fields, JSON, JsonBody, whole};
 use crate::error::ApiError;
+use crate::openapi::fields;
 
 const ACCEPTED: &str = "Send text and Markdown within JSON, with the header Content-Type: application/json; send an HTML \
                         page or a PDF as it is, with Content-Type: text/html or application/pdf.";
@@ -26,23 +28,51 @@ pub(crate) struct NewUpload {
 }
 
 /// The request for text and Markdown.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+#[schema(as = TextUpload)]
+pub(super) struct Body {
+    #[schema(schema_with = fields::title)]
     title: String,
+    #[schema(schema_with = fields::document_text)]
     text: String,
+    #[schema(pattern = "^text/(plain|markdown)$")]
     media_type: String,
+    #[schema(schema_with = fields::optional_source_url)]
     source_url: Option<String>,
+    /// The private collection, if it is left out.
+    #[schema(value_type = Option<CollectionId>)]
     collection_id: Option<String>,
 }
 
 /// The query for HTML and PDF.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
-struct Parameters {
+#[into_params(parameter_in = Query)]
+pub(super) struct Parameters {
+    /// HTML and PDF need one.
+    #[param(schema_with = fields::title)]
     title: Option<String>,
+    #[param(schema_with = fields::source_url)]
     source_url: Option<String>,
+    /// The private collection, if it is left out.
+    #[param(value_type = CollectionId, required = false)]
     collection_id: Option<String>,
+}
+
+impl Parameters {
+    /// JSON says all of this itself; but who sends something else in the query, too, is told.
+    fn check(&self) -> Result<(), ApiError> {
+        let mut fields = Fields::default();
+        fields.take("title", self.title.as_deref().map(DocumentTitle::parse).transpose());
+        fields.take(
+            "sourceUrl",
+            self.source_url.as_deref().map(SourceUrl::parse).transpose(),
+        );
+        let collection = self.collection_id.as_deref().map(str::parse::<CollectionId>);
+        fields.take("collectionId", collection.transpose());
+        fields.check()
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for NewUpload {
@@ -52,6 +82,7 @@ impl<S: Send + Sync> FromRequest<S> for NewUpload {
         let sent_as = ContentType::of(request.headers());
         match sent_as.media_type.as_str() {
             JSON => {
+                parameters(&request)?.check()?;
                 let JsonBody(body) = JsonBody::<Body>::from_request(request, state).await?;
                 of_json(body)
             }
