@@ -29,7 +29,7 @@ async fn every_refused_question_says_what_to_do() {
         ("bad JSON", json, "{", 400, "invalid_json"),
         ("empty body", json, "", 400, "invalid_json"),
         ("lone surrogate", json, r#"{"query":"\ud800"}"#, 400, "invalid_json"),
-        ("too deep", json, &deep, 422, "invalid_request"),
+        ("too deep", json, &deep, 400, "invalid_json"),
         (
             "not JSON by type",
             "text/plain",

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask up | check | test | eval | drill`. Start reading at [`args::Command`] and
+//! The developer's commands: `cargo xtask up | check | test | eval | drill | fuzz-api`. Start reading at [`args::Command`] and
 //! follow one of `commands/`; `stack/` holds the parts of the local stack, `process.rs` how anything is started and
 //! ended.
 #![expect(

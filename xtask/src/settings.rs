@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 /// Settings of the functions that are handed on as they are; what the stack decides itself is not among them.
 const HANDED_ON: &[&str] = &[
+    "ALLOW_PLAINTEXT",
     "ALLOWED_ORIGINS",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
@@ -17,6 +18,7 @@ const HANDED_ON: &[&str] = &[
     "CACHE_KEY_PREFIX",
     "CACHE_TTL_SECONDS",
     "CONTEXTUAL_HEADERS",
+    "DAILY_TOKEN_BUDGET",
     "DATABASE_CA_FILE",
     "EMBEDDINGS_API_KEY",
     "EMBEDDINGS_BATCH_SIZE",
@@ -34,6 +36,18 @@ const HANDED_ON: &[&str] = &[
     "LOG_LEVEL",
     "MAX_OPEN_JOBS",
     "MAX_OPEN_JOBS_PER_USER",
+    "MONTHLY_TOKEN_BUDGET",
+    "RATE_LIMIT_ADDRESS",
+    "RATE_LIMIT_ASK",
+    "RATE_LIMIT_POLL",
+    "RATE_LIMIT_READ",
+    "RATE_LIMIT_REFRESH",
+    "RATE_LIMIT_SIGN_IN",
+    "RATE_LIMIT_SIGN_UP",
+    "RATE_LIMIT_UPLOAD",
+    "RATE_LIMIT_WRITE",
+    "REFRESH_EXPIRY",
+    "REDIS_CA_FILE",
     "RETRIEVAL_PASSAGES",
     "RETRIEVAL_RERANK",
     "RETRIEVAL_TOKENS",
@@ -82,7 +96,6 @@ impl Settings {
     }
 }
 
-#[cfg(test)]
 impl<'a> FromIterator<(&'a str, &'a str)> for Settings {
     fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(pairs: T) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());

@@ -18,7 +18,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if ContentType::of(request.headers()).media_type != JSON {
+        let sent_as = ContentType::of(request.headers());
+        let is_utf8 = sent_as.charset.is_none_or(|name| name.eq_ignore_ascii_case("utf-8"));
+        if sent_as.media_type != JSON || !is_utf8 {
             return Err(ApiError::UnsupportedMediaType(AS_JSON));
         }
         let bytes = whole(request, state, "The body is larger than this path takes.").await?;
@@ -51,10 +53,10 @@ pub(crate) struct ContentType {
 
 impl ContentType {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let value = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+        // Of two, different readers would believe different ones.
+        let only = values.next().filter(|_| values.next().is_none());
+        let value = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut parts = value.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
         let charset = parts.find_map(|parameter| {
@@ -67,7 +69,16 @@ impl ContentType {
     }
 }
 
+/// How deep arrays and objects may be nested. No request needs more than two levels.
+const DEEPEST: usize = 64;
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Serde counts levels only where it builds something, not in fields that it skips.
+    if is_too_deep(bytes) {
+        return Err(ApiError::InvalidJson(format!(
+            "The body is nested more than {DEEPEST} levels deep."
+        )));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -75,6 +86,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     reader.end().map_err(|error| explain("", &error))?;
     Ok(value)
+}
+
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 fn explain(path: &str, error: &serde_json::Error) -> ApiError {
@@ -187,6 +216,26 @@ mod tests {
             parse::<Body>(b"{\"query\":\"\xff\"}"),
             Err(ApiError::InvalidJson(_))
         ));
+    }
+
+    #[test]
+    fn nesting_is_counted_outside_of_texts() {
+        let nested = |depth: usize| format!("{}{}", "[{\"a\":".repeat(depth / 2), "}]".repeat(depth / 2));
+        assert!(!is_too_deep(nested(DEEPEST).as_bytes()));
+        assert!(is_too_deep(nested(DEEPEST + 2).as_bytes()));
+        assert!(!is_too_deep(&b"[]".repeat(1000)));
+        assert!(!is_too_deep(format!("\"{}\"", "\\\"[{".repeat(1000)).as_bytes()));
+        assert!(is_too_deep(format!("\"\\\\\"{}", "[".repeat(1000)).as_bytes()));
+    }
+
+    #[test]
+    fn of_two_content_types_none_counts() {
+        let headers = [JSON, "text/html"].map(|value| (header::CONTENT_TYPE, value.parse().unwrap()));
+        let mut both = HeaderMap::new();
+        headers.into_iter().for_each(|(name, value)| {
+            both.append(name, value);
+        });
+        assert_eq!(ContentType::of(&both).media_type, "");
     }
 
     #[test]

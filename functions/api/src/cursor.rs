@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use shared::db::Page;
 use shared::domain::Invalid;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::body::Fields;
@@ -13,9 +14,14 @@ use crate::error::ApiError;
 const DEFAULT_LIMIT: i64 = 20;
 const MAX_LIMIT: i64 = 100;
 
-#[derive(Deserialize)]
-struct Parameters {
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Parameters {
+    /// The most entries of a page.
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
+    /// The `nextCursor` of the page before.
+    #[param(value_type = Uuid, required = false)]
     cursor: Option<String>,
 }
 

@@ -1,19 +1,24 @@
 //! What can go wrong, and what a client is told: one enum, one table. Status codes stand nowhere else.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use crate::limits::whole_seconds;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::db::DbError;
+use shared::db::budgets::{Exhausted, Period};
 use shared::domain::{Invalid, JobStatus};
 use shared::telemetry::chain;
+use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 /// What is wrong with which field of a request.
 pub type FieldProblems = BTreeMap<String, Vec<String>>;
 
 /// How a body that has to be JSON is sent.
-pub(crate) const AS_JSON: &str = "Send the body as JSON, with the header Content-Type: application/json.";
+pub(crate) const AS_JSON: &str = "Send the body as JSON in UTF-8, with the header Content-Type: application/json.";
 
 /// A request that cannot be served as it is.
 #[derive(Debug)]
@@ -30,6 +35,14 @@ pub enum ApiError {
     Unauthorized,
     /// Wrong address or wrong password.
     WrongCredentials,
+    /// The refresh token is none, or is worth nothing any more.
+    InvalidRefreshToken,
+    /// The refresh token was spent a moment ago, by another request of the same client.
+    RefreshInProgress,
+    /// The API key is not for this.
+    InsufficientScope,
+    /// The user has as many API keys as one may have.
+    TooManyApiKeys,
     /// An account with this address exists.
     EmailTaken,
     /// Does not exist, or not for this caller.
@@ -42,6 +55,18 @@ pub enum ApiError {
     IdempotencyKeyReused,
     /// The job has ended, and that does not change.
     JobEnded(JobStatus),
+    /// Too many requests of this kind.
+    RateLimited {
+        /// After this time the next is let through.
+        retry_after: Duration,
+    },
+    /// The user's tokens are spent.
+    BudgetExhausted {
+        /// Which budget, and when there is a new one.
+        text: String,
+        /// Until then.
+        retry_after: Duration,
+    },
     /// The user has too many jobs that have not ended.
     TooManyOpenJobs,
     /// The deployment has too many jobs that have not ended.
@@ -82,6 +107,26 @@ impl ApiError {
                 "wrong_credentials",
                 "The e-mail address or the password is wrong.",
             ),
+            Self::InvalidRefreshToken => (
+                StatusCode::UNAUTHORIZED,
+                "invalid_refresh_token",
+                "This refresh token is not valid, or was used before. Sign in again.",
+            ),
+            Self::RefreshInProgress => (
+                StatusCode::CONFLICT,
+                "refresh_in_progress",
+                "This refresh token was used a moment ago. Use the tokens of that answer.",
+            ),
+            Self::TooManyApiKeys => (
+                StatusCode::CONFLICT,
+                "too_many_api_keys",
+                "There are 20 API keys already. Delete one that is not needed any more.",
+            ),
+            Self::InsufficientScope => (
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                "This API key is not allowed to do this. Make one with the scope that is needed, or sign in.",
+            ),
             Self::EmailTaken => (
                 StatusCode::CONFLICT,
                 "email_taken",
@@ -108,10 +153,16 @@ impl ApiError {
                 "job_ended",
                 "This question has ended already; that does not change.",
             ),
+            Self::RateLimited { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Too many requests. Wait as many seconds as the header Retry-After says, then go on more slowly.",
+            ),
+            Self::BudgetExhausted { text, .. } => (StatusCode::TOO_MANY_REQUESTS, "budget_exhausted", text),
             Self::TooManyOpenJobs => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_open_jobs",
-                "Too many of your questions are still being answered. Wait for some of them.",
+                "Too many of your questions and documents are still being worked on. Wait for some of them.",
             ),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -142,12 +193,16 @@ impl ApiError {
 }
 
 /// The body of every error. The request's id is filled in on the way out, where it is known.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Problem {
+    /// For people; may change.
     error: String,
+    /// For programs; stable.
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// What is wrong with which field.
+    #[schema(inline)]
     details: Option<FieldProblems>,
     pub(crate) request_id: String,
 }
@@ -166,10 +221,16 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         match self {
             Self::InvalidFields(details) => problem.details = Some(details),
-            Self::Unauthorized | Self::WrongCredentials => {
+            Self::Unauthorized | Self::WrongCredentials | Self::InvalidRefreshToken => {
                 drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
-            Self::Unavailable(_) => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::RateLimited { retry_after } | Self::BudgetExhausted { retry_after, .. } => {
+                let seconds = whole_seconds(retry_after).max(1);
+                drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds)));
+            }
+            Self::Unavailable(_) | Self::RefreshInProgress => {
+                drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2")));
+            }
             Self::TooManyOpenJobs => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
             Self::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"))),
             _ => {}
@@ -185,6 +246,23 @@ impl From<DbError> for ApiError {
             Self::Unavailable(error)
         } else {
             Self::Internal(chain(&error))
+        }
+    }
+}
+
+impl From<Exhausted> for ApiError {
+    fn from(exhausted: Exhausted) -> Self {
+        let span = match exhausted.period {
+            Period::Day => "day",
+            Period::Month => "month",
+        };
+        let resets_at = exhausted.resets_at.format(&Rfc3339).unwrap_or_default();
+        Self::BudgetExhausted {
+            text: format!(
+                "Your tokens of this {span} are spent, or held back for questions of yours that are still open. Wait for \
+                 those, or come back when the budget is reset, at {resets_at}."
+            ),
+            retry_after: exhausted.after,
         }
     }
 }

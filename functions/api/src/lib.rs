@@ -8,6 +8,8 @@ mod body;
 mod cursor;
 pub mod error;
 mod idempotency;
+pub mod limits;
 mod middleware;
+mod openapi;
 pub mod router;
 pub mod routes;

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::check::{cargo_visibly, formatting_and_lints, unit_tests};
-use super::{drill, up};
-use crate::args::UpOptions;
+use super::{drill, fuzz_api, up};
+use crate::args::{FuzzOptions, UpOptions};
 use crate::journey::logs;
 use crate::place::{self, Place};
 use crate::settings::Settings;
-use crate::stack::{Services, Tools, model, python};
+use crate::stack::{Services, Tools, cargo_deny, model, python};
 use crate::{cargo, interrupt, process, progress};
 
 /// Runs everything, or the integration tests whose names contain the filter; whether all passed.
@@ -39,18 +39,31 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
         unit_tests(root, report)?;
         integration_tests(root, report, None)?;
         report.check("journey", || journey(root))?;
+        report.check("fuzzing the API", || fuzz_api::run(&QUICK))?;
         report.check("drill", || drill::run(&[]))?;
         report.check("local model", || local_model(root))?;
     } else {
-        for name in ["unit tests", "integration tests", "journey", "drill", "local model"] {
+        for name in [
+            "unit tests",
+            "integration tests",
+            "journey",
+            "fuzzing the API",
+            "drill",
+            "local model",
+        ] {
             report.skip(name, "the workspace does not compile");
         }
     }
     documentation(root, report)?;
-    licences(root, report)?;
+    supply_chain(root, report)?;
     report.check("SAM template", || sam_template(root))?;
     Ok(())
 }
+
+const QUICK: FuzzOptions = FuzzOptions {
+    quick: true,
+    seed: None,
+};
 
 /// The cargo feature that runs a model inside the worker, with a model to run. Only the worker and what is made from it
 /// are compiled once more, and what computes: see the selections in `cargo.rs`.
@@ -129,16 +142,34 @@ fn explain_failure(place: &mut Place, result: Result<()>) -> Result<()> {
     })
 }
 
-fn licences(root: &Path, report: &mut Report) -> Result<()> {
-    let mut version = cargo::command(root);
-    version.args(["deny", "--version"]);
-    if process::output("cargo deny", version).is_err() {
-        report.skip("licences", "cargo-deny is not installed");
-        return Ok(());
-    }
-    let arguments = ["deny", "--offline", "check", "licenses", "bans", "sources"];
-    report.check("licences", || cargo_visibly(root, "cargo deny", &arguments, &[]))?;
+/// Licences, banned crates and where crates come from; and known vulnerabilities, if a copy of the advisory database is on
+/// the machine (`cargo deny fetch` gets one).
+fn supply_chain(root: &Path, report: &mut Report) -> Result<()> {
+    report.check("supply chain", || {
+        let program = cargo_deny::ensure(root)?;
+        let mut command = Command::new(program);
+        // A development tool further down pulls in two versions of a crate now and then: shown, in one line each.
+        command
+            .current_dir(root)
+            .args(["--offline", "--log-level", "error", "check", "--hide-inclusion-graph"]);
+        command.args(["licenses", "bans", "sources"]);
+        if has_advisories() {
+            command.arg("advisories");
+        } else {
+            progress::line("no copy of the advisory database is here, so advisories are not checked");
+        }
+        process::run_visibly("cargo deny", command)
+    })?;
     Ok(())
+}
+
+/// Whether cargo-deny finds a copy of the database where it looks for one.
+fn has_advisories() -> bool {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(std::path::PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok())
+        .is_some_and(|mut databases| databases.next().is_some())
 }
 
 fn sam_template(root: &Path) -> Result<()> {

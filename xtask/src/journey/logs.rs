@@ -15,8 +15,12 @@ use crate::secrets;
 /// If a line cannot be traced to its request or job, or holds what must not be in a log.
 pub(crate) fn check(place: &Place) -> Result<()> {
     let user = User::demo(&place.dir)?;
-    let secret = secrets::get_or_make(&place.dir, "jwt_secret")?;
-    let forbidden = [QUESTION, &user.email, &user.password, &secret, "Bearer "];
+    let secrets = ["jwt_secret", "postgres_password", "functions_password"]
+        .map(|name| secrets::get_or_make(&place.dir, name))
+        .into_iter()
+        .collect::<Result<Vec<String>>>()?;
+    let mut forbidden = vec![QUESTION, &user.email, &user.password, "Bearer "];
+    forbidden.extend(secrets.iter().map(String::as_str));
     let api = entries(&place.log("api"), &forbidden)?;
     // The emulator runs the worker and writes down what it prints.
     let worker = entries(&place.log("aws-emulator"), &forbidden)?;

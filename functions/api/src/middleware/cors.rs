@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::limits;
+
 /// Tokens travel in a header that a page sets itself, so cookies (credentials) are not allowed.
 pub(super) fn layer(allowed_origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = allowed_origins
@@ -23,6 +25,9 @@ pub(super) fn layer(allowed_origins: &[String]) -> CorsLayer {
             header::LOCATION,
             header::RETRY_AFTER,
             HeaderName::from_static("x-request-id"),
+            limits::LIMIT,
+            limits::REMAINING,
+            limits::RESET,
         ])
         .max_age(Duration::from_secs(3600))
         .vary([header::ORIGIN])

@@ -7,7 +7,10 @@ use axum::response::Response;
 
 /// Helmet 8's defaults, with the policy for content narrowed to what an API needs: nothing may be loaded or framed.
 const SECURITY: [(&str, &str); 13] = [
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    (
+        "content-security-policy",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("origin-agent-cluster", "?1"),

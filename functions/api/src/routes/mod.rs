@@ -11,6 +11,8 @@ pub mod users;
 use std::str::FromStr;
 use std::time::Duration;
 
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use shared::job_message::JobMessage;
 use shared::telemetry::OrLog;
 use time::OffsetDateTime;
@@ -19,9 +21,18 @@ use time::format_description::well_known::Rfc3339;
 use crate::app::App;
 use crate::error::ApiError;
 
-/// An id of a path. One that is no id names nothing, so it is answered like one that does not exist.
-pub(crate) fn id_of_path<T: FromStr>(text: &str) -> Result<T, ApiError> {
-    text.parse().map_err(|_| ApiError::NotFound)
+/// The id of a path, read before anything else is done. One that is no id names nothing, so it is answered like one that
+/// does not exist.
+pub(crate) struct PathId<T>(pub(crate) T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or(ApiError::NotFound)
+    }
 }
 
 /// A time as clients read it (RFC 3339).

@@ -1,4 +1,7 @@
-//! `GET /ready`: can questions be served? Asks every dependency.
+//! `GET /ready`: can questions be served? Asks every dependency, which costs something, and anybody may ask: so it is counted
+//! by address, and within a second a sandbox asks once.
+
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,33 +10,68 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use shared::db::{DbError, vectors};
 use shared::telemetry::OrLog;
+use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::error::ApiError;
+use crate::limits::Visitor;
+
+/// For so long an answer is true enough for whoever asks next.
+const SHARED_FOR: Duration = Duration::from_secs(1);
 
 /// Marks the body of this route, which is a report and not an error even when the status says 503.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report;
 
 /// The state of the dependencies.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok`; `degraded` if something optional is down; `unavailable` if questions cannot be served.
+    #[schema(pattern = "^(ok|degraded|unavailable)$")]
     status: &'static str,
     dependencies: Dependencies,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 struct Dependencies {
+    #[schema(pattern = "^(ok|unavailable)$")]
     postgres: &'static str,
+    #[schema(pattern = "^(ok|unavailable|not configured)$")]
     redis: &'static str,
+    #[schema(pattern = "^(ok|unavailable)$")]
     queue: &'static str,
+    #[schema(pattern = "^(ok|unavailable|not configured|not installed)$")]
     vectors: &'static str,
 }
 
+/// What the dependencies said last, and when. Who asks while they are asked waits for that answer.
+#[derive(Debug, Default)]
+pub struct LastReadiness(Mutex<Option<(Instant, StatusCode, Readiness)>>);
+
 /// Answers 200 if questions can be served, 503 otherwise. Redis is optional: without it answers are not cached. So are
 /// vectors: where embeddings are configured but Postgres lacks pgvector, passages are found by their words alone.
-pub async fn show(State(app): State<App>) -> Response {
-    let (postgres, redis, queue) = tokio::join!(ask_postgres(&app), app.cache.ping(), app.queue.ping());
+#[utoipa::path(get, path = "/ready", operation_id = "checkReadiness", security(()), responses(
+    (status = 200, description = "Questions can be served.", body = Readiness),
+    (status = 503, description = "They cannot.", body = Readiness),
+))]
+pub(crate) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, ApiError> {
+    visitor.may_knock(&app).await?;
+    let mut last = app.readiness.0.lock().await;
+    let fresh = last.filter(|(asked, ..)| asked.elapsed() < SHARED_FOR);
+    let (code, report) = match fresh {
+        Some((_, code, report)) => (code, report),
+        None => {
+            let (code, report) = probe(&app).await;
+            *last = Some((Instant::now(), code, report));
+            (code, report)
+        }
+    };
+    Ok((code, Extension(Report), Json(report)).into_response())
+}
+
+async fn probe(app: &App) -> (StatusCode, Readiness) {
+    let (postgres, redis, queue) = tokio::join!(ask_postgres(app), app.cache.ping(), app.queue.ping());
     let postgres = postgres.or_log("reach Postgres");
     let dependencies = Dependencies {
         postgres: state(postgres.is_some()),
@@ -61,7 +99,7 @@ pub async fn show(State(app): State<App>) -> Response {
         ("ok", "ok") => (StatusCode::OK, "ok"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    (code, Extension(Report), Json(Readiness { status, dependencies })).into_response()
+    (code, Readiness { status, dependencies })
 }
 
 /// Whether it has tables for vectors.
