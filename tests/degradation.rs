@@ -17,7 +17,7 @@ async fn with_redis() -> (FaultyWay, Docent, User) {
 
 async fn with_postgres() -> (FaultyWay, Docent, User) {
     let database = Database::create().await;
-    let (way, url) = FaultyWay::to(&database.url).await;
+    let (way, url) = FaultyWay::to(&database.functions_url).await;
     let mut docent = Docent::with(&[("DATABASE_URL", &url)]).await;
     // Tests look at the rows past the broken way.
     docent.database = database;
@@ -138,7 +138,7 @@ async fn without_the_queue_a_question_is_accepted_and_soon() {
 #[tokio::test]
 async fn a_thawed_sandbox_answers_its_first_request() {
     let database = Database::create().await;
-    let (postgres, database_url) = FaultyWay::to(&database.url).await;
+    let (postgres, database_url) = FaultyWay::to(&database.functions_url).await;
     let (redis, redis_url) = FaultyWay::to(&service("TEST_REDIS_URL")).await;
     let (queue, endpoint) = FaultyWay::to(&service("AWS_ENDPOINT_URL")).await;
     let docent = Docent::with(&[

@@ -44,6 +44,20 @@ async fn a_document_is_accepted_and_then_ready() {
 }
 
 #[tokio::test]
+async fn the_same_text_again_does_not_wait_for_the_end_of_its_ingestion() {
+    let docent = Docent::start().await;
+    let ada = docent.user("ada").await;
+    let first = docent.post(&ada, "/api/documents", body(LEASES)).await.expect(202);
+    // What the transaction that stores passages holds until it ends.
+    let ingestion = docent.database.client().await;
+    let lock = "BEGIN; UPDATE documents SET status = 'ready'";
+    ingestion.batch_execute(lock).await.unwrap();
+    let second = docent.post(&ada, "/api/documents", body(LEASES)).await.expect(200);
+    assert_eq!(second["document"], first["document"]);
+    ingestion.batch_execute("COMMIT").await.unwrap();
+}
+
+#[tokio::test]
 async fn the_same_text_again_is_the_document_that_is_there() {
     let docent = Docent::start().await;
     let ada = docent.user("ada").await;

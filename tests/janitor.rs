@@ -214,7 +214,7 @@ async fn a_dead_letter_of_a_job_that_is_worked_on_or_has_ended_does_no_harm() {
 #[tokio::test]
 async fn dead_letters_wait_for_the_database() {
     let database = crate::support::Database::create().await;
-    let (way, url) = FaultyWay::to(&database.url).await;
+    let (way, url) = FaultyWay::to(&database.functions_url).await;
     let docent = Docent::with(&[("DATABASE_URL", &url)]).await;
     way.set(Way::Refused);
     let response = bury(&docent, vec![record("named", &body(&Uuid::now_v7().to_string()))]).await;

@@ -202,7 +202,7 @@ async fn another_model_embeds_everything_anew_and_the_old_one_is_forgotten() {
     let ada = docent.user("ada").await;
     docent.upload(&ada, "Garage", "Two automobiles fit inside.").await;
     let settings = [
-        ("DATABASE_URL", docent.database.url.clone()),
+        ("DATABASE_URL", docent.database.functions_url.clone()),
         ("QUEUE_URL", docent.queue.url.clone()),
         ("LLM_PROVIDER", "extractive".to_owned()),
         ("EMBEDDINGS_URL", embeddings.url.clone()),

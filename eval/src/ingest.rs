@@ -146,12 +146,13 @@ async fn upload(db: &mut Session, owner: UserId, document: &Document) -> Result<
             },
             source_url: None,
             deadline: Duration::from_secs(900),
+            max_open_jobs: None,
         };
         match documents::upload(db, &new).await? {
             Upload::Accepted(stored, _) => return Ok(stored.id),
             // The same text under another id: stored beside it all the same, as the judgments tell them apart.
             Upload::Exists(_) => text.push('\n'),
-            Upload::NotWritable => bail!("the collection cannot be written"),
+            Upload::NotWritable | Upload::TooManyOpenJobs => bail!("the collection cannot be written"),
         }
     }
 }

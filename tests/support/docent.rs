@@ -28,6 +28,7 @@ pub struct Docent {
     pub database: Database,
     pub key_prefix: String,
     api: api::app::Config,
+    variables: Vec<(String, String)>,
 }
 
 /// Somebody with an account.
@@ -36,6 +37,7 @@ pub struct User {
     pub id: String,
     pub email: String,
     pub token: String,
+    pub refresh_token: String,
 }
 
 impl Docent {
@@ -51,7 +53,7 @@ impl Docent {
         let llm = ScriptedLlm::start().await;
         let key_prefix = format!("test-{}", Uuid::new_v4());
         let defaults = [
-            ("DATABASE_URL", database.url.clone()),
+            ("DATABASE_URL", database.functions_url.clone()),
             ("REDIS_URL", service("TEST_REDIS_URL")),
             ("CACHE_KEY_PREFIX", key_prefix.clone()),
             ("QUEUE_URL", queue.url.clone()),
@@ -60,6 +62,10 @@ impl Docent {
             ("ANTHROPIC_API_KEY", "test-key".to_owned()),
             ("ANTHROPIC_BASE_URL", llm.url.clone()),
             ("ANTHROPIC_MODEL", "claude-sonnet-4-5".to_owned()),
+            // A test does in a moment what a client does in an hour. What limits do is the subject of tests of their own.
+            ("RATE_LIMIT_ASK", "10000/m".to_owned()),
+            ("RATE_LIMIT_POLL", "10000/m".to_owned()),
+            ("RATE_LIMIT_UPLOAD", "10000/m".to_owned()),
         ];
         let variables: Vec<(String, String)> = defaults
             .into_iter()
@@ -73,7 +79,7 @@ impl Docent {
         let api = api::app::Config::from_env(Env::new(variables.clone())).unwrap();
         let mut consumer = worker::app::Config::from_env(Env::new(variables.clone())).unwrap();
         consumer.reader = Some(worker_program());
-        let cleaner = janitor::app::Config::from_env(Env::new(variables)).unwrap();
+        let cleaner = janitor::app::Config::from_env(Env::new(variables.clone())).unwrap();
         let router = api::router::router(App::connect(&api).await.unwrap());
         let worker = Worker::connect(&consumer).await.unwrap();
         let janitor = Janitor::connect(&cleaner).await.unwrap();
@@ -86,12 +92,23 @@ impl Docent {
             database,
             key_prefix,
             api,
+            variables,
         }
     }
 
     /// The HTTP function once more, with connections of its own, as Lambda starts it for a second request at once.
     pub async fn another_sandbox(&self) -> Router {
         api::router::router(App::connect(&self.api).await.unwrap())
+    }
+
+    /// Like [`Self::another_sandbox`], with some settings changed; an empty value unsets a variable.
+    pub async fn sandbox_with(&self, settings: &[(&str, &str)]) -> Router {
+        let changed = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = self.variables.iter().cloned().chain(changed);
+        let config = api::app::Config::from_env(Env::new(variables)).unwrap();
+        api::router::router(App::connect(&config).await.unwrap())
     }
 
     pub async fn send(&self, request: Request<Body>) -> HttpReply {
@@ -127,6 +144,7 @@ impl Docent {
             id: text(&made["user"]["id"]),
             email,
             token: text(&made["token"]),
+            refresh_token: text(&made["refreshToken"]),
         }
     }
 

@@ -5,20 +5,24 @@ mod docent;
 mod faults;
 mod http;
 mod library;
+mod log;
 mod queue;
 mod reference;
 mod scripted_embeddings;
+mod tls;
 mod wire;
 
-pub use database::Database;
+pub use database::{Database, connect};
 pub use docent::{Docent, PASSWORD, SECRET, User, text};
 pub use faults::{FaultyWay, Way};
 pub use http::{Reply as HttpReply, request, send};
 pub use library::{Book, Library};
+pub use log::Log;
 pub use queue::{TestQueue, event, invocation};
 pub use reference::Reference;
 pub use scripted_embeddings::{ScriptedEmbeddings, topics_of};
 pub use scripted_llm::{Reply, ScriptedLlm, events};
+pub use tls::{Authority, TlsDoor};
 pub use wire::CountingProxy;
 
 use std::future::Future;

@@ -63,9 +63,13 @@ impl TestQueue {
     /// Receives a batch, has it worked through, and deletes what was not reported as failed.
     pub async fn work_once(&self, worker: &Worker) {
         let event = self.receive().await;
-        if event.records.is_empty() {
-            return;
+        if !event.records.is_empty() {
+            self.hand_over(worker, event).await;
         }
+    }
+
+    /// Has a batch that was received worked through, and deletes what was not reported as failed.
+    pub async fn hand_over(&self, worker: &Worker, event: SqsEvent) {
         let receipts: Vec<(String, String)> = event
             .records
             .iter()
