@@ -2,7 +2,8 @@
 //!
 //! Field names in use, the same in every function: `request_id` (of the API call or the invocation), `job_id`,
 //! `message_id`, `user_id`, `attempt`, `outcome`, `code`, `status`, `method`, `route`, `ms` (a duration in
-//! milliseconds), `error` (the chain of causes). Never a question, an answer, a document, a token or a secret.
+//! milliseconds), `error` (the chain of causes), `account` (of a refused sign-in: the beginning of the SHA-256 of the
+//! address). Never a question, an answer, a document, an address, a token or a secret.
 
 use std::time::Duration;
 

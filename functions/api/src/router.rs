@@ -2,10 +2,11 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::routing::MethodRouter;
 use shared::domain::Original;
 use utoipa::OpenApi;
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
-use utoipa_axum::routes;
+use utoipa_axum::PathItemExt;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -22,39 +23,95 @@ const AUTH_BODY_LIMIT: usize = 16 * 1024;
 
 /// The whole HTTP interface.
 pub fn router(app: App) -> Router {
-    let routes = Router::from(routes())
+    let routes = routes().into_iter().fold(Router::new(), |router, handlers| {
+        let (path, methods) = (handlers.served)();
+        let methods = match handlers.body_limit {
+            Some(bytes) => methods.layer(DefaultBodyLimit::max(bytes)),
+            None => methods,
+        };
+        router.route(&path, methods)
+    });
+    let routes = routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     middleware::wrap(routes, &app).with_state(app)
 }
 
-/// The paths and methods stand with each handler's description, so what is not described is not served.
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    let small = DefaultBodyLimit::max(AUTH_BODY_LIMIT);
-    let large = DefaultBodyLimit::max(DOCUMENT_BODY_LIMIT);
-    OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(health::show))
-        .routes(routes!(ready::show))
-        .routes(routes!(openapi::show))
-        .routes(routes!(auth::register::register).layer(small))
-        .routes(routes!(auth::login::login).layer(small))
-        .routes(routes!(auth::refresh::refresh).layer(small))
-        .routes(routes!(auth::logout::logout))
-        .routes(routes!(users::me::show, users::me::delete::delete))
-        .routes(routes!(users::me::update::update).layer(small))
-        .routes(routes!(users::me::usage::show))
-        .routes(routes!(users::me::sessions::list::list))
-        .routes(routes!(users::me::sessions::delete::delete))
-        .routes(routes!(users::me::api_keys::list::list))
-        .routes(routes!(users::me::api_keys::create::create).layer(small))
-        .routes(routes!(users::me::api_keys::delete::delete))
-        .routes(routes!(documents::list::list))
-        .routes(routes!(documents::create::create).layer(large))
-        .routes(routes!(documents::show::show, documents::delete::delete))
-        .routes(routes!(ask::create::create))
-        .routes(routes!(ask::poll::poll, ask::cancel::cancel))
-        .routes(routes!(chats::list::list))
-        .routes(routes!(chats::delete::delete))
-        .routes(routes!(chats::messages::messages))
+/// What [`Description`] says and what stands at each handler.
+pub(crate) fn description() -> utoipa::openapi::OpenApi {
+    let described = OpenApiRouter::with_openapi(Description::openapi());
+    let described = routes().into_iter().fold(described, |described, handlers| {
+        described.routes((handlers.described)())
+    });
+    described.into_openapi()
+}
+
+/// Handlers of one path. Both are made from the same names, so what is not described is not served.
+struct Handlers {
+    served: fn() -> (String, MethodRouter<App>),
+    /// Takes some milliseconds for all routes, so a cold start leaves it out.
+    described: fn() -> UtoipaMethodRouter<App>,
+    body_limit: Option<usize>,
+}
+
+impl Handlers {
+    fn with_bodies_up_to(self, bytes: usize) -> Self {
+        Self {
+            body_limit: Some(bytes),
+            ..self
+        }
+    }
+}
+
+/// The path and the methods stand with each handler's description.
+macro_rules! at {
+    ($($handler:path),+) => {
+        Handlers {
+            served: || {
+                let mut served = (String::new(), MethodRouter::new());
+                $({
+                    let (path, methods) = utoipa_axum::paste! {(
+                        utoipa_axum::routes!(@path [path()] of $handler),
+                        utoipa_axum::routes!(@path [methods()] of $handler)
+                    )};
+                    let on = |served: MethodRouter<App>, method: &utoipa::openapi::HttpMethod| {
+                        served.on(method.to_method_filter(), $handler)
+                    };
+                    served = (path, methods.iter().fold(served.1, on));
+                })+
+                served
+            },
+            described: || utoipa_axum::routes!($($handler),+),
+            body_limit: None,
+        }
+    };
+}
+
+fn routes() -> [Handlers; 23] {
+    [
+        at!(health::show),
+        at!(ready::show),
+        at!(openapi::show),
+        at!(auth::register::register).with_bodies_up_to(AUTH_BODY_LIMIT),
+        at!(auth::login::login).with_bodies_up_to(AUTH_BODY_LIMIT),
+        at!(auth::refresh::refresh).with_bodies_up_to(AUTH_BODY_LIMIT),
+        at!(auth::logout::logout),
+        at!(users::me::show, users::me::delete::delete),
+        at!(users::me::update::update).with_bodies_up_to(AUTH_BODY_LIMIT),
+        at!(users::me::usage::show),
+        at!(users::me::sessions::list::list),
+        at!(users::me::sessions::delete::delete),
+        at!(users::me::api_keys::list::list),
+        at!(users::me::api_keys::create::create).with_bodies_up_to(AUTH_BODY_LIMIT),
+        at!(users::me::api_keys::delete::delete),
+        at!(documents::list::list),
+        at!(documents::create::create).with_bodies_up_to(DOCUMENT_BODY_LIMIT),
+        at!(documents::show::show, documents::delete::delete),
+        at!(ask::create::create),
+        at!(ask::poll::poll, ask::cancel::cancel),
+        at!(chats::list::list),
+        at!(chats::delete::delete),
+        at!(chats::messages::messages),
+    ]
 }

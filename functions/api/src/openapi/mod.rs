@@ -47,8 +47,7 @@ impl Modify for Bearer {
 
 /// Made when it is asked for the first time: a cold start does not pay for it.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
-    let description = crate::router::routes().into_openapi();
-    let document = serde_json::to_value(description).map(complete::complete);
+    let document = serde_json::to_value(crate::router::description()).map(complete::complete);
     document
         .and_then(|document| serde_json::to_vec(&document))
         .unwrap_or_default()
