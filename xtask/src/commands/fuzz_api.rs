@@ -19,6 +19,9 @@ const SEEDS: [u32; 3] = [1, 2, 3];
 /// The operations that end their caller's account or session, each by itself with an account of its own, which it may end
 /// after everything else was tried.
 const ENDING: [&[&str]; 3] = [&["listSessions", "endSession"], &["signOut"], &["deleteAccount"]];
+/// What is done with a question, once more and by itself: among all operations a question is hardly ever followed to its
+/// job. Without `deleteChat`, which takes the jobs along: schemathesis expects a job to be there until it is deleted itself.
+const QUESTIONS: &[&str] = &["ask", "pollQuestion", "cancelQuestion", "listMessages"];
 /// More sessions than a user may have are not kept; so many can be ended before the one that this is done in.
 const SESSIONS_TO_END: usize = 40;
 
@@ -81,7 +84,9 @@ struct Fuzzer<'a> {
 impl Fuzzer<'_> {
     fn run(&self, seed: u32) -> Result<()> {
         let others = Selection::Without(ENDING.map(last).to_vec());
-        for (number, selection) in [others].into_iter().chain(ENDING.map(Selection::Only)).enumerate() {
+        let selections = [others, Selection::Linked(QUESTIONS)];
+        let selections = selections.into_iter().chain(ENDING.map(Selection::Only));
+        for (number, selection) in selections.enumerate() {
             let ends_sessions = selection == Selection::Only(ENDING[0]);
             let sessions = if ends_sessions { SESSIONS_TO_END } else { 0 };
             let token = self.register(&format!("seed-{seed}-{number}"), sessions)?;
@@ -124,19 +129,23 @@ impl Fuzzer<'_> {
 #[derive(Debug, PartialEq, Eq)]
 enum Selection {
     Only(&'static [&'static str]),
+    /// These, in sequences.
+    Linked(&'static [&'static str]),
     Without(Vec<&'static str>),
 }
 
 impl Selection {
     fn arguments(&self) -> Vec<&'static str> {
         let (option, names) = match self {
-            Self::Only(names) => ("--include-operation-id", *names),
+            Self::Only(names) | Self::Linked(names) => ("--include-operation-id", *names),
             Self::Without(names) => ("--exclude-operation-id", names.as_slice()),
         };
         let mut arguments: Vec<&str> = names.iter().flat_map(|name| [option, *name]).collect();
-        // A sequence of calls needs two that are linked.
-        if matches!(self, Self::Only([_])) {
-            arguments.extend(["--phases", "examples,coverage,fuzzing"]);
+        match self {
+            // A sequence of calls needs two that are linked.
+            Self::Only([_]) => arguments.extend(["--phases", "examples,coverage,fuzzing"]),
+            Self::Linked(_) => arguments.extend(["--phases", "stateful"]),
+            _ => {}
         }
         arguments
     }
