@@ -89,7 +89,9 @@ mod tests {
             .collect();
         assert_eq!(names.len(), operations.len());
         let text = document.to_string();
-        assert!(!text.contains(":null"));
+        // A body that a link proposes may hold one.
+        let schemas = document["components"].to_string();
+        assert!(!schemas.contains(":null"), "null is no schema");
         for reference in text
             .split("\"$ref\":\"#")
             .skip(1)
