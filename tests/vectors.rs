@@ -261,6 +261,10 @@ async fn a_server_without_the_extension_is_searched_by_words() {
     // The server gets it, and the next run of the migrations finds it.
     let mut owner = database.client().await;
     apply(&mut owner).await.unwrap();
-    let ready = docent.call(Method::GET, "/ready", "", None).await.expect(200);
-    assert_eq!(ready["dependencies"]["vectors"], "ok");
+    // A sandbox looks once a second.
+    wait_for("the vectors to be seen", || async {
+        let ready = docent.call(Method::GET, "/ready", "", None).await.expect(200);
+        (ready["dependencies"]["vectors"] == "ok").then_some(())
+    })
+    .await;
 }
