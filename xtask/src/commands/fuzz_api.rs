@@ -89,29 +89,30 @@ impl Fuzzer<'_> {
         for (number, selection) in selections.enumerate() {
             let ends_sessions = selection == Selection::Only(ENDING[0]);
             let sessions = if ends_sessions { SESSIONS_TO_END } else { 0 };
-            let token = self.register(&format!("seed-{seed}-{number}"), sessions)?;
-            let command = self.command(seed, &token, &selection);
+            let account = self.register(&format!("seed-{seed}-{number}"), sessions)?;
+            let command = self.command(seed, &account, &selection);
             process::run_visibly("schemathesis", command).with_context(|| format!("with seed {seed}"))?;
         }
         Ok(())
     }
 
-    fn command(&self, seed: u32, token: &str, selection: &Selection) -> Command {
+    fn command(&self, seed: u32, account: &Account, selection: &Selection) -> Command {
         let mut command = Command::new(&self.program);
         command
             .current_dir(&self.place.root)
             .args(["--config-file", "xtask/fuzz-api/schemathesis.toml"])
             .args(["run", &format!("{}/openapi.json", self.base)])
             // By the environment: what stands in a command line can be read by everybody on the machine.
-            .env("FUZZ_TOKEN", token)
+            .env("FUZZ_TOKEN", &account.token)
+            .env("FUZZ_PASSWORD", &account.password)
             .args(["--seed", &seed.to_string()])
             .args(["--max-examples", if self.quick { "8" } else { "100" }])
             .args(selection.arguments());
         command
     }
 
-    /// A new account, and its token. Further sessions are begun after that one, so it is listed last.
-    fn register(&self, name: &str, sessions: usize) -> Result<String> {
+    /// A new account. Further sessions are begun after that of its token, so it is listed last.
+    fn register(&self, name: &str, sessions: usize) -> Result<Account> {
         let password = secrets::get_or_make(&self.place.dir, &format!("password_{name}"))?;
         let body = json!({"email": format!("{name}@docent.example"), "password": password});
         let post =
@@ -121,8 +122,15 @@ impl Fuzzer<'_> {
             post("/api/auth/login", 200)?;
         }
         let token = made["token"].as_str().map(str::to_owned);
-        token.context("find the token of the registration")
+        let token = token.context("find the token of the registration")?;
+        Ok(Account { token, password })
     }
+}
+
+/// Whose requests are sent.
+struct Account {
+    token: String,
+    password: String,
 }
 
 /// Which operations are called.
