@@ -18,14 +18,30 @@ use shared::domain::visible::visible;
 
 use hosts::Hosts;
 
+/// More than any text was seen to need; the bound is only there so that none could take for ever.
+const ROUNDS: usize = 16;
+
 /// The text with no links but to the hosts of the passages' sources, no pictures, no HTML and nothing invisible.
 /// Cleaning a clean text changes nothing.
 #[must_use]
 pub fn clean(text: &str, passages: &[Passage]) -> String {
     let hosts = Hosts::of(passages);
-    let text = links::unwrapped(&visible(text), &hosts);
-    let text = addresses::disarmed(&text, &hosts);
-    markup::disarmed(&text, &hosts)
+    let mut text = visible(text);
+    // What is disarmed can leave something beside it that looks like an address by itself.
+    for _ in 0..ROUNDS {
+        let cleaner = once(&text, &hosts);
+        if cleaner == text {
+            break;
+        }
+        text = cleaner;
+    }
+    text
+}
+
+fn once(text: &str, hosts: &Hosts) -> String {
+    let text = links::unwrapped(text, hosts);
+    let text = addresses::disarmed(&text, hosts);
+    markup::disarmed(&text, hosts)
 }
 
 #[cfg(test)]

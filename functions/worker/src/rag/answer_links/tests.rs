@@ -92,6 +92,8 @@ fn what_some_program_would_link_is_disarmed() {
     for (text, expected) in [
         ("https://evil.example/?d=1", "https[:]//evil[.]example/?d=1"),
         ("HTTPS://EVIL.example", "HTTPS[:]//EVIL[.]example"),
+        // The first round ends at the second slash.
+        ("http://!\\/docs.example", "http[:]//!\\/docs[.]example"),
         (
             "https://docs.example@evil.example/",
             "https[:]//docs[.]example@evil[.]example/",
