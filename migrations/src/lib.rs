@@ -4,6 +4,9 @@
 //! `schema_migrations`. A file that was applied must not be edited any more: its digest is kept and compared.
 
 mod grants;
+mod login;
+
+pub use login::admit;
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;

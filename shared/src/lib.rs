@@ -3,10 +3,12 @@
 //!
 //! A module lives here only if it is the contract between the functions, SQL, or a client that two functions use.
 
+mod aws;
 pub mod cache;
 pub mod config;
 pub mod db;
 pub mod domain;
 pub mod job_message;
 pub mod queue;
+pub mod secrets;
 pub mod telemetry;

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::QueueAttributeName;
 
+use crate::aws;
 use crate::config::QueueConfig;
 use crate::job_message::Message;
 
 /// The longest time SQS lets a message wait before its first delivery.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// The longest a call may take, all attempts together.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The job queue.
 #[derive(Debug, Clone)]
@@ -29,24 +32,10 @@ pub struct QueueError {
 
 impl Queue {
     /// Makes the client. It connects at its first call.
-    ///
-    /// Credentials come from the environment alone: Lambda always sets them there, and asking the other providers
-    /// costs start-up time.
     pub async fn connect(config: &QueueConfig) -> Self {
-        let timeouts = aws_sdk_sqs::config::timeout::TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_secs(2))
-            .operation_timeout(Duration::from_secs(4))
-            .build();
-        let mut sdk = aws_config::defaults(BehaviorVersion::latest())
-            .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
-            .region(aws_config::environment::EnvironmentVariableRegionProvider::new())
-            .timeout_config(timeouts);
-        if let Some(endpoint) = &config.endpoint {
-            sdk = sdk.endpoint_url(endpoint);
-        }
+        let sdk = aws::sdk(config.endpoint.as_deref(), PATIENCE).await;
         Self {
-            client: aws_sdk_sqs::Client::new(&sdk.load().await),
+            client: aws_sdk_sqs::Client::new(&sdk),
             url: config.url.clone(),
         }
     }

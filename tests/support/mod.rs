@@ -1,5 +1,6 @@
 //! What every test starts from.
 
+mod cloud_formation;
 mod database;
 mod docent;
 mod faults;
@@ -12,6 +13,7 @@ mod scripted_embeddings;
 mod tls;
 mod wire;
 
+pub use cloud_formation::CloudFormation;
 pub use database::{Database, connect};
 pub use docent::{Docent, PASSWORD, SECRET, User, text};
 pub use faults::{FaultyWay, Way};

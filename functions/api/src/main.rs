@@ -4,12 +4,12 @@ use anyhow::Context;
 use api::app::{App, Config};
 use api::router::router;
 use shared::config::Env;
-use shared::telemetry;
+use shared::{secrets, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     telemetry::init();
-    let config = Config::from_env(Env::of_process())?;
+    let config = Config::from_env(secrets::resolve(Env::of_process()).await)?;
     let app = App::connect(&config).await.context("set up the clients")?;
     app.warm_up().await;
     lambda_http::run(router(app))

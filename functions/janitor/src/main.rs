@@ -6,13 +6,13 @@ use janitor::trigger;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use shared::config::Env;
-use shared::telemetry;
+use shared::{secrets, telemetry};
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     telemetry::init();
-    let config = Config::from_env(Env::of_process())?;
+    let config = Config::from_env(secrets::resolve(Env::of_process()).await)?;
     let janitor = Janitor::connect(&config).await.context("set up the clients")?;
     let handler = service_fn(|event: LambdaEvent<Value>| {
         let janitor = janitor.clone();

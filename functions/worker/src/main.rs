@@ -6,7 +6,7 @@ use anyhow::Context;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::config::Env;
-use shared::telemetry;
+use shared::{secrets, telemetry};
 use worker::app::{Config, Worker};
 use worker::batch;
 use worker::invocation::{Deadline, Invocation};
@@ -23,7 +23,7 @@ fn main() -> anyhow::Result<ExitCode> {
 #[tokio::main(flavor = "current_thread")]
 async fn serve() -> anyhow::Result<()> {
     telemetry::init();
-    let config = Config::from_env(Env::of_process())?;
+    let config = Config::from_env(secrets::resolve(Env::of_process()).await)?;
     let worker = Worker::connect(&config).await.context("set up the clients")?;
     worker.warm_up().await;
     let handler = service_fn(|event: LambdaEvent<SqsEvent>| {

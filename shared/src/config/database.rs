@@ -6,7 +6,7 @@ use tokio_postgres::config::SslMode;
 
 use super::{Env, transport};
 
-/// `DATABASE_URL`, `DATABASE_CA_FILE` and `ALLOW_PLAINTEXT`.
+/// `DATABASE_URL` or `FUNCTIONS_DATABASE_URL`, `DATABASE_CA_FILE` and `ALLOW_PLAINTEXT`.
 #[derive(Clone)]
 pub struct DatabaseConfig {
     /// The parsed connection string.
@@ -22,10 +22,31 @@ pub struct DatabaseConfig {
 impl DatabaseConfig {
     /// Reads the section. `max_connections` and `statement_timeout` belong to the function, not to the deployment.
     pub fn from_env(env: &mut Env, max_connections: usize, statement_timeout: Duration) -> Self {
-        let url = env.required("DATABASE_URL");
+        Self::read(env, "DATABASE_URL", max_connections, statement_timeout)
+    }
+
+    /// The owner of the schema, as the migrator is given it. A migration takes as long as it takes.
+    pub fn of_owner(env: &mut Env) -> Self {
+        Self::read(env, "DATABASE_URL", 1, Duration::MAX)
+    }
+
+    /// The login of the other functions, as the migrator is given it: `FUNCTIONS_DATABASE_URL`. None, if it is somebody
+    /// else's business.
+    pub fn of_functions(env: &mut Env) -> Option<Self> {
+        let name = "FUNCTIONS_DATABASE_URL";
+        env.optional(name)?;
+        let config = Self::read(env, name, 1, Duration::MAX);
+        if config.connection.get_user().is_none() {
+            env.problem(name, "must name a user");
+        }
+        Some(config)
+    }
+
+    fn read(env: &mut Env, name: &'static str, max_connections: usize, statement_timeout: Duration) -> Self {
+        let url = env.required(name);
         let connection = Self::parse(&url).unwrap_or_else(|problem| {
             if !url.is_empty() {
-                env.problem("DATABASE_URL", problem);
+                env.problem(name, problem);
             }
             tokio_postgres::Config::new()
         });
@@ -37,7 +58,7 @@ impl DatabaseConfig {
         };
         let allows_plaintext = transport::allows_plaintext(env);
         if !allows_plaintext && !config.uses_tls() && !config.is_local() {
-            env.problem("DATABASE_URL", transport::PLAINTEXT);
+            env.problem(name, transport::PLAINTEXT);
         }
         config
     }

@@ -1,6 +1,6 @@
 //! Reads variables and collects what is wrong with them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,6 +11,8 @@ use secrecy::SecretString;
 pub struct Env {
     variables: HashMap<String, String>,
     problems: Vec<String>,
+    /// Variables about which everything is said: there is no value to find further fault with.
+    given_up: BTreeSet<&'static str>,
 }
 
 impl Env {
@@ -27,7 +29,20 @@ impl Env {
         Self {
             variables: variables.into_iter().collect(),
             problems: Vec::new(),
+            given_up: BTreeSet::new(),
         }
+    }
+
+    /// Gives a variable a value that was found elsewhere.
+    pub(super) fn set(&mut self, name: &str, value: String) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    /// Notes that there is no value to be had for the variable `name`, and why. Its absence is no further problem then.
+    pub(super) fn give_up(&mut self, name: &'static str, why: &str) {
+        self.problem(name, why);
+        self.variables.remove(name);
+        self.given_up.insert(name);
     }
 
     /// The value of a variable; one that is set to nothing counts as not set.
@@ -76,7 +91,9 @@ impl Env {
 
     /// Notes that the variable `name` has a problem. The value itself is never part of it: it may be a secret.
     pub fn problem(&mut self, name: &str, what: &str) {
-        self.problems.push(format!("{name} {what}"));
+        if !self.given_up.contains(name) {
+            self.problems.push(format!("{name} {what}"));
+        }
     }
 
     /// Ends the reading.

@@ -2,6 +2,7 @@
 //!
 //! Every statement on a user's rows takes the owner. Columns are named, and read by name.
 
+mod alone;
 pub mod api_keys;
 pub mod budgets;
 pub mod chats;
@@ -20,7 +21,8 @@ pub mod statistics;
 pub mod users;
 pub mod vectors;
 
-pub use pool::Db;
+pub use alone::{ConnectError, connect_once};
+pub use pool::{Db, TlsError};
 pub use session::{DbError, Session};
 
 use std::time::Duration;

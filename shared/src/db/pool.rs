@@ -36,13 +36,9 @@ impl Db {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Verified,
         };
-        let manager = if config.uses_tls() {
-            let tls = MakeRustlsConnect::new(tls_config(config.ca_file.as_deref())?);
-            let mut connection = config.connection.clone();
-            connection.ssl_mode(tokio_postgres::config::SslMode::Require);
-            Manager::from_config(connection, tls, recycling)
-        } else {
-            Manager::from_config(config.connection.clone(), NoTls, recycling)
+        let manager = match tls(config)? {
+            Some((connection, tls)) => Manager::from_config(connection, tls, recycling),
+            None => Manager::from_config(config.connection.clone(), NoTls, recycling),
         };
         let pool = Pool::builder(Keeper::new(manager))
             .max_size(config.max_connections)
@@ -88,6 +84,17 @@ pub enum TlsError {
     /// A certificate of `DATABASE_CA_FILE` cannot be used, or the file holds none.
     #[error("use the certificate authorities of DATABASE_CA_FILE")]
     Certificate(#[source] rustls::Error),
+}
+
+/// How to connect if connections are encrypted; then nothing else will do.
+pub(super) fn tls(config: &DatabaseConfig) -> Result<Option<(tokio_postgres::Config, MakeRustlsConnect)>, TlsError> {
+    if !config.uses_tls() {
+        return Ok(None);
+    }
+    let tls = MakeRustlsConnect::new(tls_config(config.ca_file.as_deref())?);
+    let mut connection = config.connection.clone();
+    connection.ssl_mode(tokio_postgres::config::SslMode::Require);
+    Ok(Some((connection, tls)))
 }
 
 fn tls_config(ca_file: Option<&str>) -> Result<rustls::ClientConfig, TlsError> {
