@@ -6,6 +6,7 @@ mod drill;
 mod eval;
 mod fuzz_api;
 mod redrive;
+mod template;
 mod test;
 mod up;
 

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::check::{cargo_visibly, formatting_and_lints, unit_tests};
-use super::{drill, fuzz_api, up};
+use super::{drill, fuzz_api, template, up};
 use crate::args::{FuzzOptions, UpOptions};
 use crate::journey::logs;
 use crate::place::{self, Place};
 use crate::settings::Settings;
-use crate::stack::{Services, Tools, cargo_deny, model, python};
+use crate::stack::{Services, Tools, cargo_deny, model};
 use crate::{cargo, interrupt, process, progress};
 
 /// Runs everything, or the integration tests whose names contain the filter; whether all passed.
@@ -56,8 +56,7 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
     }
     documentation(root, report)?;
     supply_chain(root, report)?;
-    report.check("SAM template", || sam_template(root))?;
-    Ok(())
+    template::checks(root, report)
 }
 
 const QUICK: FuzzOptions = FuzzOptions {
@@ -170,19 +169,6 @@ fn has_advisories() -> bool {
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok())
         .is_some_and(|mut databases| databases.next().is_some())
-}
-
-fn sam_template(root: &Path) -> Result<()> {
-    let environment = python::SAM.ensure(root)?;
-    let mut command = Command::new(environment.join("bin/python"));
-    command
-        .args(["-m", "samcli", "validate", "--lint", "--template-file", "template.yaml"])
-        .current_dir(root);
-    // A region, because SAM wants one; no telemetry, because nobody was asked.
-    command
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("SAM_CLI_TELEMETRY", "0");
-    process::run_visibly("sam validate", command).context("validate template.yaml")
 }
 
 /// The results so far.

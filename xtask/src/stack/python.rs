@@ -42,6 +42,12 @@ pub(crate) const SAM: Environment = Environment {
     requirements: "sam.txt",
     complete: false,
 };
+/// What looks at the template beside SAM.
+pub(crate) const LINT: Environment = Environment {
+    name: "venv-lint",
+    requirements: "lint.txt",
+    complete: false,
+};
 /// The weights of a model for vectors: see `model.rs`.
 pub(crate) const MODEL: Environment = Environment {
     name: "venv-model",
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn every_version_is_pinned() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements");
-        for environment in [STACK, SAM, MODEL, FUZZ, REDIS] {
+        for environment in [STACK, SAM, LINT, MODEL, FUZZ, REDIS] {
             let text = std::fs::read_to_string(directory.join(environment.requirements)).unwrap();
             let packages: Vec<&str> = text
                 .lines()
