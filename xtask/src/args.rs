@@ -52,6 +52,7 @@ cargo xtask COMMAND
   admin grant EMAIL | admin revoke EMAIL
                   let a user write the shared collection, or not any more; in the database of DATABASE_URL, with a login
                   that owns it, or else in that of the running `up`
+  stats           the metrics of the running `up`, or of the last one: what the dashboard shows of a deployment
   help            this text";
 
 /// A parsed command line.
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Redrive(RedriveOptions),
     /// Say who is an admin.
     Admin(AdminOptions),
+    /// Show metrics.
+    Stats,
     /// Print [`HELP`].
     Help,
     /// Internal: ends a run's processes when the run itself is gone (see `watchdog.rs`).
@@ -138,6 +141,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             "fuzz-api" => parse_fuzz_api(parser),
             "redrive" => parse_redrive(parser),
             "admin" => parse_admin(parser),
+            "stats" => no_more(parser, Command::Stats),
             "help" => Ok(Command::Help),
             "watchdog" => no_more(parser, Command::Watchdog),
             other => Err(format!("unknown command {other:?}").into()),
@@ -379,7 +383,7 @@ mod tests {
     #[test]
     fn the_help_names_every_command() {
         for command in [
-            "up", "check", "test", "eval", "redrive", "drill", "admin", "fuzz-api", "help",
+            "up", "check", "test", "eval", "redrive", "drill", "admin", "fuzz-api", "stats", "help",
         ] {
             assert!(
                 HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask up | check | test | eval | drill | fuzz-api`. Start reading at [`args::Command`] and
+//! The developer's commands: `cargo xtask up | check | test | eval | drill | fuzz-api | stats`. Start reading at [`args::Command`] and
 //! follow one of `commands/`; `stack/` holds the parts of the local stack, `process.rs` how anything is started and
 //! ended.
 #![expect(
@@ -18,6 +18,7 @@ mod progress;
 mod secrets;
 mod settings;
 mod stack;
+mod stats;
 mod watchdog;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ mod drill;
 mod eval;
 mod fuzz_api;
 mod redrive;
+mod stats;
 mod template;
 mod test;
 mod up;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &Command) -> Result<bool> {
         Command::Redrive(options) => redrive::run(options).map(|()| true),
         Command::Admin(options) => admin::run(options).map(|()| true),
         Command::FuzzApi(options) => fuzz_api::run(options).map(|()| true),
+        Command::Stats => stats::run().map(|()| true),
         Command::Drill(words) => drill::run(words).map(|()| true),
         Command::Help | Command::Watchdog => Ok(true),
     }

@@ -12,10 +12,13 @@ use crate::settings::Settings;
 use crate::stack::aws::Queue;
 use crate::stack::functions::{self, Functions, Plan};
 use crate::stack::{Services, Tools, database};
+use crate::stats::Stats;
 use crate::{cargo, interrupt, process, progress};
 
 /// How often the running programs are looked at.
 const LOOK: Duration = Duration::from_millis(200);
+/// How many looks lie between two looks at the metrics.
+const LOOKS_A_SUMMARY: u32 = 5;
 
 /// Runs `up`.
 ///
@@ -53,7 +56,7 @@ pub(crate) fn run_in(place: &Place, settings: &Settings, options: &UpOptions, st
     place.announce(&base)?;
     place.announce_database(&docent.services.database_url)?;
     explain(&base, &user);
-    serve(&mut docent)
+    serve(&mut docent, &mut Stats::of(&place.logs))
 }
 
 /// Docent at work. The functions end before the services that they use: fields are dropped in this order.
@@ -168,11 +171,24 @@ Ctrl-C ends everything."#
     ));
 }
 
-/// Watches over the running programs until Ctrl-C.
-fn serve(docent: &mut Docent) -> Result<()> {
-    while !interrupt::requested() {
+/// Watches over the running programs until Ctrl-C, and shows what they have done so far.
+fn serve(docent: &mut Docent, stats: &mut Stats) -> Result<()> {
+    let mut shown = String::new();
+    for look in (0..LOOKS_A_SUMMARY).cycle() {
+        if interrupt::requested() {
+            break;
+        }
         docent.functions.check()?;
         docent.services.check()?;
+        if look == 0 {
+            stats.refresh()?;
+            let summary = stats.summary();
+            // A log that is no terminal need not hear of it that nothing has happened.
+            if summary != shown {
+                progress::live(&summary);
+                shown = summary;
+            }
+        }
         std::thread::sleep(LOOK);
     }
     progress::line("\nending");

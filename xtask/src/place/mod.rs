@@ -55,7 +55,7 @@ impl Place {
             Err(TryLockError::WouldBlock) => bail!("{}", already_up(&dir)),
             Err(TryLockError::Error(error)) => return Err(error).context("lock .local/up"),
         }
-        let logs = local.join("logs").join("up");
+        let logs = Self::logs_of_up(root);
         // The logs of the run before would be taken for this one's.
         remove(&logs)?;
         create(&logs)?;
@@ -69,6 +69,11 @@ impl Place {
         };
         place.withdraw();
         Ok(place)
+    }
+
+    /// Where the logs are of the `up` that serves, or of the last one.
+    pub(crate) fn logs_of_up(root: &Path) -> PathBuf {
+        root.join(".local/logs/up")
     }
 
     /// A fresh place that goes when it is dropped.
