@@ -33,6 +33,7 @@ mod flights;
 mod hostile;
 mod hostile_http;
 mod idempotency;
+mod idle;
 mod injection;
 mod isolation;
 mod janitor;

@@ -54,6 +54,7 @@ pub const ALL: &[Exception] = &[
     of("jobs/redrive.rs", "const", "*", OPERATOR),
     of("jobs/redrive.rs", "count", "*", OPERATOR),
     of("jobs/redrive.rs", "redrive", "*", OPERATOR),
+    of("jobs/sweep.rs", "are_open", "*", JANITOR),
     of("jobs/sweep.rs", "expire", "*", JANITOR),
     of("jobs/sweep.rs", "fail_abandoned_documents", "*", JANITOR),
     of("jobs/sweep.rs", "promote", "*", JANITOR),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use shared::config::{ConfigError, DatabaseConfig, EmbeddingsConfig, Env, QueueConfig};
+use anyhow::Context;
+use shared::cache::Cache;
+use shared::config::{CacheConfig, ConfigError, DatabaseConfig, EmbeddingsConfig, Env, QueueConfig};
 use shared::db::Db;
 use shared::queue::Queue;
 
@@ -16,6 +18,8 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Config {
     /// Postgres.
     pub database: DatabaseConfig,
+    /// Redis.
+    pub cache: CacheConfig,
     /// The job queue, which it sends to.
     pub queue: QueueConfig,
     /// Whether passages are to have vectors; the workers make them.
@@ -30,6 +34,7 @@ impl Config {
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let config = Self {
             database: DatabaseConfig::from_env(&mut env, DATABASE_CONNECTIONS, STATEMENT_TIMEOUT),
+            cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
             embeddings: EmbeddingsConfig::from_env(&mut env),
         };
@@ -42,6 +47,8 @@ impl Config {
 pub struct Janitor {
     /// Postgres.
     pub db: Db,
+    /// Redis.
+    pub cache: Cache,
     /// SQS.
     pub queue: Queue,
     /// Whether passages are to have vectors.
@@ -56,6 +63,7 @@ impl Janitor {
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             db: Db::connect(&config.database)?,
+            cache: Cache::connect(&config.cache).context("REDIS_URL cannot be used")?,
             queue: Queue::connect(&config.queue).await,
             has_embeddings: config.embeddings.identity().is_some(),
         })

@@ -56,6 +56,9 @@ pub async fn run(janitor: &Janitor, order: &Order) -> Result<Report, DbError> {
         redriven: 0,
         unsent: 0,
     };
+    if !order.dry_run {
+        janitor.cache.note_busy().await;
+    }
     // Those that fail again meanwhile are left alone: no more than were counted.
     while !order.dry_run && i64::try_from(report.redriven).is_ok_and(|done| done < matched) {
         let portion = redrive(&mut janitor.db.session().await?, &which).await?;

@@ -39,6 +39,24 @@ pub struct Counts {
     pub sessions_purged: usize,
     /// Documents whose words were folded into the statistics.
     pub documents_folded: i64,
+    /// Whether workers were asked to make vectors that are missing.
+    pub vectors_missing: bool,
+}
+
+/// What the schedule does: one run; or nothing, so that a database that pauses may do so, while nothing can be open.
+///
+/// # Errors
+/// As [`run`].
+pub async fn on_schedule(janitor: &Janitor) -> Result<Option<Counts>, DbError> {
+    if janitor.cache.is_idle().await {
+        tracing::info!(outcome = "idle", "sweep");
+        return Ok(None);
+    }
+    let counts = run(janitor).await?;
+    if counts == Counts::default() && !jobs::are_open(&mut janitor.db.session().await?).await? {
+        janitor.cache.note_idle().await;
+    }
+    Ok(Some(counts))
 }
 
 /// Does one run, and logs what it did in one line.
@@ -51,7 +69,7 @@ pub async fn run(janitor: &Janitor) -> Result<Counts, DbError> {
     while sweep_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
     while purge_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
     while fold_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
-    have_vectors_made(janitor).await?;
+    counts.vectors_missing = have_vectors_made(janitor).await?;
     tracing::info!(
         resent = counts.resent,
         rescued = counts.rescued,
@@ -62,6 +80,7 @@ pub async fn run(janitor: &Janitor) -> Result<Counts, DbError> {
         keys_purged = counts.keys_purged,
         sessions_purged = counts.sessions_purged,
         documents_folded = counts.documents_folded,
+        vectors_missing = counts.vectors_missing,
         ms = milliseconds(started.elapsed()),
         "sweep"
     );
@@ -90,13 +109,14 @@ async fn sweep_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, D
     Ok(swept.is_full && counts.unsent == 0)
 }
 
-/// Workers make them; one at a time does so, whoever else is asked.
-async fn have_vectors_made(janitor: &Janitor) -> Result<(), DbError> {
-    if janitor.has_embeddings && vectors::are_missing(&mut janitor.db.session().await?).await? {
+/// Workers make them; one at a time does so, whoever else is asked. Returns whether some are missing.
+async fn have_vectors_made(janitor: &Janitor) -> Result<bool, DbError> {
+    let are_missing = janitor.has_embeddings && vectors::are_missing(&mut janitor.db.session().await?).await?;
+    if are_missing {
         let sent = janitor.queue.send(Message::EmbedPassages, Duration::ZERO).await;
         sent.or_log("have passages embedded");
     }
-    Ok(())
+    Ok(are_missing)
 }
 
 /// What nobody needs any more, a portion of each sort.

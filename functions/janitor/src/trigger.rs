@@ -42,7 +42,9 @@ pub enum Error {
 pub async fn handle(janitor: &Janitor, event: Value) -> Result<Value, Error> {
     let trigger = Trigger::deserialize(&event).map_err(Error::NotUnderstood)?;
     let outcome = match trigger {
-        Trigger::Sweep {} => sweep::run(janitor).await.map(|counts| serde_json::json!(counts)),
+        Trigger::Sweep {} => sweep::on_schedule(janitor)
+            .await
+            .map(|counts| serde_json::json!(counts)),
         Trigger::DeadLetters(_) => {
             let event = SqsEvent::deserialize(&event).map_err(Error::NotUnderstood)?;
             Ok(serde_json::json!(dead_letters::bury(janitor, event).await))

@@ -117,15 +117,19 @@ impl Cache {
     }
 
     /// Like [`Self::take`], and asks in the same step how a session or an API key stands: for what has ended nothing is
-    /// taken, and no limit refuses it.
-    pub async fn admit(&self, buckets: &Buckets, claim: Claim) -> Option<(Taken, Standing)> {
+    /// taken, and no limit refuses it. `may_begin_a_job` says so to the janitor, see [`Self::is_idle`].
+    pub async fn admit(&self, buckets: &Buckets, claim: Claim, may_begin_a_job: bool) -> Option<(Taken, Standing)> {
         let mut pipeline = redis::pipe();
         pipeline.add_command(self.taking(buckets, Some(claim)));
+        if may_begin_a_job {
+            self.about_to_begin(&mut pipeline);
+        }
         let (reply,): (Reply,) = self.read(&pipeline, "take from the limits").await?;
         Some((Taken::read(&reply), Standing::read(reply.6.as_deref(), claim.owner)))
     }
 
-    /// Like [`Self::admit`], and looks for a fresh answer in the same round trip, like [`Self::find`].
+    /// Like [`Self::admit`] for what may begin a job, and looks for a fresh answer in the same round trip, like
+    /// [`Self::find`].
     pub async fn admit_and_find(
         &self,
         buckets: &Buckets,
@@ -135,6 +139,7 @@ impl Cache {
     ) -> Option<(Taken, Standing, Lookup)> {
         let mut pipeline = redis::pipe();
         pipeline.add_command(self.taking(buckets, Some(claim)));
+        self.about_to_begin(&mut pipeline);
         self.look(key, scope, &mut pipeline);
         let what = "take from the limits and look into the cache";
         let (reply, answer, versions): AdmittedAndStored = self.read(&pipeline, what).await?;

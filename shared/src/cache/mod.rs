@@ -1,11 +1,12 @@
-//! Redis: finished answers, and the collections' versions that decide whether an answer is still fresh; limits, and what
-//! is known of sessions.
+//! Redis: finished answers, and the collections' versions that decide whether an answer is still fresh; limits, what
+//! is known of sessions, and whether anything is open.
 //!
 //! Everything in Redis can be lost at any time; it is never the only place of anything. Without Redis the cache finds
 //! nothing and keeps nothing, and the rest works.
 
 mod circuit;
 mod connection;
+mod idle;
 mod limits;
 mod standing;
 mod versions;

@@ -51,6 +51,11 @@ impl Action {
         }
     }
 
+    /// Whether a job may come of it.
+    fn may_begin_a_job(self) -> bool {
+        matches!(self, Self::Ask | Self::Upload)
+    }
+
     /// What an API key has to be allowed; `None`: no key will do, a person has to be signed in.
     fn scope(self) -> Option<Scope> {
         match self {
@@ -77,7 +82,8 @@ impl CurrentUser {
     pub(crate) async fn admit(self, app: &App, action: Action) -> Result<UserId, ApiError> {
         let bearer = self.identify(app, action).await?;
         let own = bearer.counted(app, action);
-        let standing = self.visitor.admit(app, own, bearer.claim).await?;
+        let begins = action.may_begin_a_job();
+        let standing = self.visitor.admit(app, own, bearer.claim, begins).await?;
         self.confirm(app, &bearer, standing).await
     }
 

@@ -44,8 +44,8 @@ impl Limiter {
     }
 
     /// Besides, asks how a session or an API key stands.
-    async fn admit(&self, buckets: &Buckets, claim: Claim) -> (Taken, Standing) {
-        match self.cache.admit(buckets, claim).await {
+    async fn admit(&self, buckets: &Buckets, claim: Claim, may_begin_a_job: bool) -> (Taken, Standing) {
+        match self.cache.admit(buckets, claim, may_begin_a_job).await {
             Some(admitted) => admitted,
             None => (self.local.take(buckets), Standing::Unknown),
         }

@@ -108,8 +108,14 @@ impl Visitor {
     }
 
     /// Counts a request of somebody known.
-    pub(crate) async fn admit(&self, app: &App, own: Option<Bucket>, claim: Claim) -> Result<Standing, ApiError> {
-        let (taken, standing) = app.limits.admit(&self.buckets(app, own), claim).await;
+    pub(crate) async fn admit(
+        &self,
+        app: &App,
+        own: Option<Bucket>,
+        claim: Claim,
+        may_begin_a_job: bool,
+    ) -> Result<Standing, ApiError> {
+        let (taken, standing) = app.limits.admit(&self.buckets(app, own), claim, may_begin_a_job).await;
         self.note.obey(taken.allowance)?;
         Ok(standing)
     }

@@ -22,7 +22,7 @@ pub use outcome::{
 };
 pub use poll::{JobView, find};
 pub use redrive::{Redrive, Redriven, redrive};
-pub use sweep::{Forgotten, Swept, sweep};
+pub use sweep::{Forgotten, Swept, are_open, sweep};
 
 /// How long after its message should have been received a job that still waits counts as forgotten by the queue.
 const MESSAGE_PATIENCE: &str = "interval '1 minute'";

@@ -36,6 +36,15 @@ pub struct Swept {
     pub is_full: bool,
 }
 
+/// Whether any job has not ended.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn are_open(db: &mut Session) -> Result<bool, DbError> {
+    let statement = format!("SELECT id FROM jobs WHERE {IS_OPEN} LIMIT 1");
+    Ok(db.row(&statement, &[]).await?.is_some())
+}
+
 /// Looks after at most `limit` jobs of each sort: ends those past their deadline, gives followers without a leader a new
 /// one, and returns those whose message is overdue. Each of the latter is due again after a time that doubles.
 ///
