@@ -81,18 +81,19 @@ ALARM_METRICS = 10  # in the seven alarms of template.yaml
 METRICS_BUSY, METRICS_IDLE = 34, 2  # series with a value: name by function, LlmErrors by kind
 LOG_KB = {"request": 2.0, "job": 4.0, "sweep": 1.0}  # with access log, metrics and Lambda's own lines
 ANSWER_KB = 3.0
-REDIS_COMMANDS = {"ask": 8, "poll": 2, "job": 8}
-AWAKE_MINUTES_PER_HOURLY_SWEEP = 5.5  # a database that pauses does so five minutes after its last connection
+REDIS_COMMANDS = {"ask": 9, "poll": 2, "job": 8, "sweep": 1}
+AWAKE_MINUTES_AN_HOUR = 5.5  # idle: the janitor looks into the database once an hour, which pauses five minutes later
 DATA_GB = 5
 
 
 @dataclass(frozen=True)
 class Volume:
     questions: float  # a month
+    cached: float = CACHED
 
     @property
     def jobs(self):
-        return self.questions * (1 - CACHED)
+        return self.questions * (1 - self.cached)
 
     @property
     def requests(self):
@@ -101,17 +102,19 @@ class Volume:
 
 IDLE = Volume(0)
 BUSY = Volume(10_000 * DAYS)
+BUSY_WITHOUT_CACHE = Volume(10_000 * DAYS, cached=0.0)
+SWEEPS = HOURS * 60  # a month: the janitor is invoked each minute
 MILLION = 1e6
 
 
-def functions(v, sweeps_a_month):
+def functions(v):
     """What every way has in common: name -> US dollars a month."""
-    invocations = v.requests + v.jobs + sweeps_a_month
+    invocations = v.requests + v.jobs + SWEEPS
     gb_seconds = (
-        v.requests * API_GB * API_SECONDS + v.jobs * WORKER_GB * WORKER_SECONDS + sweeps_a_month * JANITOR_GB * JANITOR_SECONDS
+        v.requests * API_GB * API_SECONDS + v.jobs * WORKER_GB * WORKER_SECONDS + SWEEPS * JANITOR_GB * JANITOR_SECONDS
     )
     queue = 2 * IDLE_RECEIVES + v.jobs * QUEUE_REQUESTS
-    logs_gb = (v.requests * LOG_KB["request"] + v.jobs * LOG_KB["job"] + sweeps_a_month * LOG_KB["sweep"]) / 1e6
+    logs_gb = (v.requests * LOG_KB["request"] + v.jobs * LOG_KB["job"] + SWEEPS * LOG_KB["sweep"]) / 1e6
     metrics = METRICS_BUSY if v.questions else METRICS_IDLE
     return {
         "Functions": invocations / MILLION * P["lambda_requests"].usd + gb_seconds * P["lambda_gbs"].usd,
@@ -126,23 +129,27 @@ def functions(v, sweeps_a_month):
 
 
 def commands(v):
-    return v.questions * REDIS_COMMANDS["ask"] + v.jobs * (POLLS * REDIS_COMMANDS["poll"] + REDIS_COMMANDS["job"])
+    of_questions = v.questions * REDIS_COMMANDS["ask"] + v.jobs * (POLLS * REDIS_COMMANDS["poll"] + REDIS_COMMANDS["job"])
+    return of_questions + SWEEPS * REDIS_COMMANDS["sweep"]
 
 
-def awake_hours(v, hourly_sweeps):
-    """Hours in which the database runs: all of them, unless nobody asks and the janitor looks once an hour."""
-    return HOURS if v.questions or not hourly_sweeps else HOURS * AWAKE_MINUTES_PER_HOURLY_SWEEP / 60
+def awake_hours(v, knows_that_it_is_idle=True):
+    """Hours in which the database runs: all of them, unless nobody asks and Redis tells the janitor so."""
+    return HOURS if v.questions or not knows_that_it_is_idle else HOURS * AWAKE_MINUTES_AN_HOUR / 60
 
 
-def own(v, hourly_sweeps):
+def neon(v, has_redis):
     return {
-        "Postgres (Neon Launch)": awake_hours(v, hourly_sweeps) * (0.5 if v.questions else 0.25) * P["neon_cu"].usd
-        + DATA_GB * P["neon_gb"].usd,
-        "Redis (Upstash)": commands(v) / MILLION * P["upstash"].usd,
+        "Postgres (Neon Launch)": awake_hours(v, has_redis) * (0.5 if v.questions else 0.25) * P["neon_cu"].usd
+        + DATA_GB * P["neon_gb"].usd
     }
 
 
-def serverless(v, hourly_sweeps, egress):
+def own(v):
+    return neon(v, has_redis=True) | {"Redis (Upstash)": commands(v) / MILLION * P["upstash"].usd}
+
+
+def serverless(v, egress):
     cached_gb = 0.2 if v.questions else 0.1  # 0.1 is the least that is charged
     data_gb = v.jobs * 30 / 1e6  # of one job: passages to the model, its answer back
     network = {
@@ -151,7 +158,7 @@ def serverless(v, hourly_sweeps, egress):
         "nat": HOURS * (P["nat"].usd + P["ipv4"].usd) + data_gb * P["nat_gb"].usd,
     }[egress]
     return {
-        "Postgres (Aurora)": awake_hours(v, hourly_sweeps) * (1.0 if v.questions else 0.5) * P["acu"].usd
+        "Postgres (Aurora)": awake_hours(v) * (1.0 if v.questions else 0.5) * P["acu"].usd
         + DATA_GB * P["aurora_gb"].usd
         + v.questions * 100 / MILLION * P["aurora_io"].usd,
         "Cache (Valkey)": cached_gb * HOURS * P["valkey_gb"].usd + commands(v) * 3 / MILLION * P["valkey_ecpu"].usd,
@@ -165,21 +172,18 @@ def model(v, name):
 
 
 def ways():
-    """Name -> (idle, looked after once an hour; idle, each minute; 10,000 questions a day)."""
-    minutely, hourly = HOURS * 60, HOURS
+    """Name -> (idle; 10,000 questions a day)."""
 
-    def way(data):
-        return tuple(
-            functions(v, sweeps) | data(v, sweeps == hourly)
-            for v, sweeps in ((IDLE, hourly), (IDLE, minutely), (BUSY, minutely))
-        )
+    def way(data, busy=BUSY):
+        return tuple(functions(v) | data(v) for v in (IDLE, busy))
 
     return {
         "bring-your-own": way(own),
-        "serverless-vpc, VpcEgress=ipv6": way(lambda v, h: serverless(v, h, "ipv6")),
-        "serverless-vpc, VpcEgress=endpoints": way(lambda v, h: serverless(v, h, "endpoints")),
-        "serverless-vpc, VpcEgress=nat": way(lambda v, h: serverless(v, h, "nat")),
-        "existing-vpc (without your database, cache and network)": way(lambda v, h: {}),
+        "bring-your-own, without Redis": way(lambda v: neon(v, has_redis=False), BUSY_WITHOUT_CACHE),
+        "serverless-vpc, VpcEgress=ipv6": way(lambda v: serverless(v, "ipv6")),
+        "serverless-vpc, VpcEgress=endpoints": way(lambda v: serverless(v, "endpoints")),
+        "serverless-vpc, VpcEgress=nat": way(lambda v: serverless(v, "nat")),
+        "existing-vpc (without your database, cache and network)": way(lambda v: {}),
     }
 
 
@@ -201,8 +205,8 @@ def text():
         "the prices and volumes below and not a bill: nothing of it was measured in an account. What the language model costs is",
         "a table of its own, because it is by far the most.",
         "",
-        "| `DataMode` | Idle, `SweepSchedule=rate(1 hour)` | Idle, `rate(1 minute)` | 10,000 questions a day |",
-        "|---|---|---|---|",
+        "| `DataMode` | Idle | 10,000 questions a day |",
+        "|---|---|---|",
     ]
     for name, columns in ways().items():
         out.append(row([name, *(money(sum(column.values())) for column in columns)]))
@@ -213,19 +217,20 @@ def text():
         *(f"{what};" for what, _ in FREE[:-1]),
         f"{FREE[-1][0]}.",
         "How much of it is left depends on what else runs in the account. With it, an idle `bring-your-own` costs what its",
-        "database does, and that is nothing within Neon's free plan (100 CU-hours) if the janitor looks once an hour.",
+        "database does, and that is nothing within Neon's free plan (100 CU-hours).",
         "",
-        "**Idle is only cheap if the database sleeps.** The janitor asks it at each sweep. With the default of one a minute",
-        "Aurora, Neon and the like never pause. `SweepSchedule=rate(1 hour)` lets them; the price is that a question whose",
-        "message got lost waits up to an hour (or expires after `JobDeadlineSeconds`, which clients see at once), and that the",
-        "first question after a pause is answered 503 until the database is back, which takes Aurora some 15 seconds.",
+        "**Idle is only cheap if the database sleeps.** The janitor looks each minute, but into Redis first: once it has found",
+        "nothing open it looks into the database once an hour, until a request that may begin a job says otherwise. Without Redis",
+        "it looks into the database each minute, which then never pauses; `SweepSchedule=rate(1 hour)` lets it, and the price is that",
+        "a question whose message got lost waits up to an hour (or expires after `JobDeadlineSeconds`, which clients see at once).",
+        "The first question after a pause is answered 503 until the database is back, which takes Aurora some 15 seconds.",
         "",
         "## What it is made of",
         "",
     ]
     for name, columns in ways().items():
         parts = list(dict.fromkeys(part for column in columns for part in column))
-        out += [f"**{name}**", "", "| | Idle, hourly | Idle, each minute | 10,000 a day |", "|---|---|---|---|"]
+        out += [f"**{name}**", "", "| | Idle | 10,000 a day |", "|---|---|---|"]
         out += [row([part, *(money(column.get(part, 0.0)) for column in columns)]) for part in parts]
         out.append("")
     out += [
