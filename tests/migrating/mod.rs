@@ -1,5 +1,7 @@
 //! The schema is applied once, by whoever comes first.
 
+mod filled;
+
 use crate::support::Database;
 
 #[tokio::test]
