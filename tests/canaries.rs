@@ -88,6 +88,7 @@ async fn use_everything(docent: Docent) -> Run {
         "/api/users/me/sessions",
         "/api/users/me/api-keys",
         "/api/users/me/usage",
+        "/api/admin/stats",
         "/ready",
     ] {
         run.call(Method::GET, path, &ada.token, None).await;

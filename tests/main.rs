@@ -12,6 +12,7 @@
 )]
 
 mod accounts;
+mod admin;
 mod api_contract;
 mod api_keys;
 mod audit;

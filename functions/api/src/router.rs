@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::middleware;
 use crate::openapi::{self, Description};
-use crate::routes::{ask, auth, chats, documents, health, ready, users};
+use crate::routes::{admin, ask, auth, chats, documents, health, ready, users};
 
 /// Room for a question of 1000 characters, however it is escaped.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -88,7 +88,7 @@ macro_rules! at {
     };
 }
 
-fn routes() -> [Handlers; 23] {
+fn routes() -> [Handlers; 24] {
     [
         at!(health::show),
         at!(ready::show),
@@ -113,5 +113,6 @@ fn routes() -> [Handlers; 23] {
         at!(chats::list::list),
         at!(chats::delete::delete),
         at!(chats::messages::messages),
+        at!(admin::stats::show),
     ]
 }

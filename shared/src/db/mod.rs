@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod budgets;
 pub mod chats;
 pub mod collections;
+pub mod deployment;
 pub mod documents;
 pub mod idempotency;
 pub mod jobs;

@@ -1,5 +1,6 @@
 //! The handlers: the URL predicts the file.
 
+pub mod admin;
 pub mod ask;
 pub mod auth;
 pub mod chats;

@@ -1,0 +1,3 @@
+//! What only admins see.
+
+pub mod stats;
