@@ -158,7 +158,7 @@ impl Places {
             postgres: postgres_of(&run.docent).await,
         };
         // A search that finds nothing means something only where there is something.
-        assert!(places.log.contains("question accepted"), "nothing was logged");
+        assert!(places.log.contains(r#""outcome":"accepted""#), "nothing was logged");
         assert!(places.messages.contains("jobId"), "{}", places.messages);
         assert!(
             places.redis.contains("canary-document"),

@@ -8,12 +8,13 @@ use worker::invocation::{Deadline, Invocation};
 
 use crate::delivery::{body, prepared, record};
 use crate::journey::{LEASES, QUESTION};
-use crate::support::{Database, Docent, FaultyWay, Reply, User, Way, event, text, wait_for};
+use crate::support::{Database, Docent, FaultyWay, Log, Reply, User, Way, event, text, wait_for};
 
 fn ending_in(seconds: u64) -> Invocation {
     Invocation {
         request_id: "test".to_owned(),
         deadline: Deadline::of_invocation(SystemTime::now() + Duration::from_secs(seconds)),
+        segment: None,
     }
 }
 
@@ -83,8 +84,13 @@ async fn even_if_nothing_can_be_written_down_the_invocation_ends_in_time() {
         wait_for("the call", || async { (docent.llm.calls() == 1).then_some(()) }).await;
         way.set(Way::Silent);
     };
+    let log = Log::default();
+    let guard = log.begin();
     let (ids, ()) = tokio::join!(work, hang);
+    drop(guard);
     assert_eq!(ids, ["stuck"]);
+    let lines = log.lines("job");
+    assert_eq!((lines.len(), &lines[0]["outcome"]), (1, &json!("left")), "{lines:?}");
     assert!(started.elapsed() <= Duration::from_secs(7), "{:?}", started.elapsed());
     way.set(Way::Open);
     assert_eq!(docent.finish(&ada, accepted).await["status"], json!("completed"));

@@ -11,7 +11,9 @@ use crate::journey::QUESTION;
 use crate::support::{CountingProxy, Database, Docent, service, text, wait_for};
 
 async fn schedule(docent: &Docent) -> Value {
-    trigger::handle(&docent.janitor, json!({"sweep": {}})).await.unwrap()
+    trigger::handle(&docent.janitor, json!({"sweep": {}}), "test")
+        .await
+        .unwrap()
 }
 
 /// As if nobody had asked for some minutes.
@@ -85,9 +87,11 @@ async fn a_redrive_wakes_the_janitor() {
     let (docent, _) = prepared(&[]).await;
     set_idle(&docent).await;
     let count = json!({"redrive": {"dryRun": true}});
-    trigger::handle(&docent.janitor, count).await.unwrap();
+    trigger::handle(&docent.janitor, count, "test").await.unwrap();
     assert_eq!(schedule(&docent).await, Value::Null, "counting opens nothing");
-    trigger::handle(&docent.janitor, json!({"redrive": {}})).await.unwrap();
+    trigger::handle(&docent.janitor, json!({"redrive": {}}), "test")
+        .await
+        .unwrap();
     assert!(schedule(&docent).await.is_object());
 }
 

@@ -28,7 +28,7 @@ async fn pass(docent: &Docent, seconds: u32) {
 }
 
 async fn bury(docent: &Docent, records: Vec<Value>) -> Value {
-    trigger::handle(&docent.janitor, json!({ "Records": records }))
+    trigger::handle(&docent.janitor, json!({ "Records": records }), "test")
         .await
         .unwrap()
 }
@@ -245,7 +245,13 @@ async fn a_document_whose_message_died_has_failed_and_can_be_uploaded_again() {
 #[tokio::test]
 async fn an_event_that_is_not_understood_is_an_error() {
     let docent = Docent::start().await;
-    assert!(trigger::handle(&docent.janitor, json!({"sweeep": {}})).await.is_err());
-    let counts = trigger::handle(&docent.janitor, json!({"sweep": {}})).await.unwrap();
+    assert!(
+        trigger::handle(&docent.janitor, json!({"sweeep": {}}), "test")
+            .await
+            .is_err()
+    );
+    let counts = trigger::handle(&docent.janitor, json!({"sweep": {}}), "test")
+        .await
+        .unwrap();
     assert_eq!(counts["resent"], 0);
 }

@@ -8,7 +8,7 @@ use crate::journey::QUESTION;
 use crate::support::{Docent, Reply, text, wait_for};
 
 async fn order(docent: &Docent, order: Value) -> Value {
-    trigger::handle(&docent.janitor, json!({ "redrive": order }))
+    trigger::handle(&docent.janitor, json!({ "redrive": order }), "test")
         .await
         .unwrap()
 }

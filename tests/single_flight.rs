@@ -17,7 +17,7 @@ use crate::support::{Docent, Reply, User, events, request, text, wait_for};
 pub const SHARED: &str = "00000000-0000-7000-8000-000000000001";
 
 /// Without Redis, so that no answer comes from the cache; with an admin, who has filled the shared collection.
-async fn prepared(settings: &[(&str, &str)]) -> (Docent, User) {
+pub async fn prepared(settings: &[(&str, &str)]) -> (Docent, User) {
     let settings: Vec<_> = [("REDIS_URL", ""), ("MAX_OPEN_JOBS_PER_USER", "0")]
         .into_iter()
         .chain(settings.iter().copied())

@@ -151,9 +151,6 @@ impl Run<'_> {
     async fn deliver(&mut self) {
         let mut db = self.docent.worker.db.session().await.unwrap();
         let claim = jobs::claim(&mut db, self.job, LONG).await.unwrap();
-        if self.model.is_overdue() {
-            self.model.become_(JobStatus::Expired);
-        }
         match claim {
             Claim::Mine(mine) => {
                 assert!(self.model.may_be_taken(), "{:?}", self.model);
@@ -162,6 +159,10 @@ impl Run<'_> {
                 self.model.holder = Some(self.claims.len());
                 self.claims.push(mine.lease);
                 assert_eq!(mine.attempt, self.model.attempt);
+            }
+            Claim::Expired => {
+                assert!(self.model.is_overdue(), "{:?}", self.model);
+                self.model.become_(JobStatus::Expired);
             }
             Claim::Finished(status) => assert_eq!(status, self.model.status),
             Claim::HeldFor(_) => assert!(!self.model.status.is_final() && !self.model.may_be_taken()),
@@ -266,9 +267,9 @@ impl Run<'_> {
         let expected = match self.model {
             model if model.status.is_final() => DeadLetter::NothingToDo,
             model if model.is_worked_on() || model.is_overdue() => DeadLetter::Held,
-            _ => DeadLetter::Failed { heir: None },
+            _ => DeadLetter::Failed { jobs: 1, heir: None },
         };
-        if buried == (DeadLetter::Failed { heir: None }) {
+        if buried == (DeadLetter::Failed { jobs: 1, heir: None }) {
             self.model.become_(JobStatus::Failed);
         }
         assert_eq!(buried, expected);

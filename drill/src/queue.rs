@@ -55,6 +55,7 @@ impl Queue {
             "MaxNumberOfMessages": 10,
             "WaitTimeSeconds": WAIT_SECONDS,
             "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
         });
         let received = self.call("ReceiveMessage", &wanted).await?;
         let messages = received["Messages"].as_array().cloned().unwrap_or_default();
@@ -68,7 +69,7 @@ impl Queue {
             "body": message["Body"],
             "md5OfBody": message["MD5OfBody"],
             "attributes": message["Attributes"],
-            "messageAttributes": {},
+            "messageAttributes": attributes(&message["MessageAttributes"]),
             "eventSource": "aws:sqs",
             "eventSourceARN": self.arn,
             "awsRegion": REGION,
@@ -101,6 +102,15 @@ impl Queue {
         }
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
+}
+
+/// A message's own attributes, whose members Lambda writes with a small first letter.
+fn attributes(of_sqs: &Value) -> Value {
+    let attributes = of_sqs.as_object().into_iter().flatten().map(|(name, value)| {
+        let members = json!({"stringValue": value["StringValue"], "dataType": value["DataType"]});
+        (name.clone(), members)
+    });
+    Value::Object(attributes.collect())
 }
 
 fn text(body: &Value, pointer: &str) -> Result<String> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{JobId, JobKind};
+use crate::domain::{JobId, JobKind, UserId};
 
 /// The one version of the message there is. A worker refuses others, so a new one is rolled out worker first.
 const VERSION: u8 = 1;
@@ -14,6 +14,58 @@ pub struct JobMessage {
     pub kind: JobKind,
     /// The job's row.
     pub job_id: JobId,
+}
+
+/// A job that is to be sent to the queue, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnedJob {
+    /// Names it.
+    pub message: JobMessage,
+    /// Its owner.
+    pub owner: UserId,
+}
+
+/// A message as it is sent: with the group that it counts as when SQS shares its consumers out. The queue is a standard
+/// one, where a group changes no order: it only keeps what one group has waiting from holding up the others
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// What is sent.
+    pub message: Message,
+    /// `MessageGroupId`: the owner's id for jobs.
+    pub group: String,
+}
+
+/// The group of what nobody in particular waits for.
+const UPKEEP: &str = "upkeep";
+
+impl From<OwnedJob> for Envelope {
+    fn from(job: OwnedJob) -> Self {
+        Self {
+            message: Message::Job(job.message),
+            group: job.owner.to_string(),
+        }
+    }
+}
+
+impl Envelope {
+    /// Has passages without vectors get theirs.
+    #[must_use]
+    pub fn to_embed_passages() -> Self {
+        Self {
+            message: Message::EmbedPassages,
+            group: UPKEEP.to_owned(),
+        }
+    }
+
+    /// A job whose message was received with this group. One without is of an older version, and gets a group of its own.
+    #[must_use]
+    pub fn to_replace(message: JobMessage, group: Option<&str>) -> Self {
+        Self {
+            message: Message::Job(message),
+            group: group.map_or_else(|| message.job_id.to_string(), str::to_owned),
+        }
+    }
 }
 
 /// What a message asks for.
@@ -36,12 +88,6 @@ struct Wire {
 
 /// How [`Message::EmbedPassages`] stands in the queue.
 const EMBED_PASSAGES: &str = r#"{"v":1,"kind":"embed_passages"}"#;
-
-impl From<JobMessage> for Message {
-    fn from(message: JobMessage) -> Self {
-        Self::Job(message)
-    }
-}
 
 impl Message {
     /// The message's body.
@@ -73,6 +119,12 @@ impl JobMessage {
             kind: JobKind::AnswerQuestion,
             job_id,
         }
+    }
+
+    /// Says whose it is.
+    #[must_use]
+    pub fn of(self, owner: UserId) -> OwnedJob {
+        OwnedJob { message: self, owner }
     }
 
     /// The message's body.

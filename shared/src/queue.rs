@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::error::DisplayErrorContext;
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+};
 
 use crate::aws;
 use crate::config::QueueConfig;
-use crate::job_message::Message;
+use crate::job_message::Envelope;
+use crate::telemetry::trace::{Origin, TRACEPARENT, TRACESTATE, Trace};
+use crate::telemetry::{Step, measures};
 
 /// The longest time SQS lets a message wait before its first delivery.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -40,16 +44,34 @@ impl Queue {
         }
     }
 
-    /// Sends a message on its way; it is delivered after `delay` (at most 15 minutes).
+    /// Sends a message on its way; it is delivered after `delay` (at most 15 minutes). The trace of the work at hand goes
+    /// with it in its attributes, never in its body.
     ///
     /// # Errors
     /// [`QueueError`] if SQS did not accept the message. It may still have arrived: a job has to stand a second delivery.
-    pub async fn send(&self, message: impl Into<Message>, delay: Duration) -> Result<(), QueueError> {
-        self.client
+    pub async fn send(&self, envelope: impl Into<Envelope>, delay: Duration) -> Result<(), QueueError> {
+        let _timed = measures::timed(Step::Queue);
+        let Envelope { message, group } = envelope.into();
+        let (trace, segment) = match Origin::current() {
+            Some(Origin { trace, segment }) => (trace, segment),
+            None => (Trace::begin(), None),
+        };
+        let mut request = self
+            .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(message.into().to_body())
+            .message_body(message.to_body())
+            .message_group_id(group)
             .delay_seconds(whole_seconds(delay.min(LONGEST_DELAY)))
+            .message_attributes(TRACEPARENT, attribute(&trace.traceparent())?);
+        if let Some(state) = trace.tracestate() {
+            request = request.message_attributes(TRACESTATE, attribute(state)?);
+        }
+        if let Some(segment) = segment {
+            let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+            request = request.message_system_attributes(name, system_attribute(segment.header().as_str())?);
+        }
+        request
             .send()
             .await
             .map(drop)
@@ -61,6 +83,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError`] if SQS refused; the message then comes back after the time that was set before.
     pub async fn defer(&self, receipt_handle: &str, delay: Duration) -> Result<(), QueueError> {
+        let _timed = measures::timed(Step::Queue);
         self.client
             .change_message_visibility()
             .queue_url(&self.url)
@@ -91,6 +114,17 @@ impl Queue {
 /// SQS counts in whole seconds. Rounded up: a message that comes back early would only have to be put off again.
 fn whole_seconds(span: Duration) -> i32 {
     i32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
+}
+
+fn attribute(value: &str) -> Result<MessageAttributeValue, QueueError> {
+    let attribute = MessageAttributeValue::builder().data_type("String").string_value(value);
+    attribute.build().map_err(|error| failed("write an attribute", error))
+}
+
+fn system_attribute(value: &str) -> Result<MessageSystemAttributeValue, QueueError> {
+    let attribute = MessageSystemAttributeValue::builder();
+    let attribute = attribute.data_type("String").string_value(value).build();
+    attribute.map_err(|error| failed("write a system attribute", error))
 }
 
 fn failed(action: &'static str, error: impl std::error::Error) -> QueueError {

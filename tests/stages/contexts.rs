@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::job_message::Message;
+use shared::job_message::Envelope;
 use tokio::sync::Semaphore;
 
 use super::{LATE, says, status};
@@ -123,7 +123,7 @@ async fn a_passage_is_embedded_with_what_was_written_about_it_also_later() {
     docent
         .worker
         .queue
-        .send(Message::EmbedPassages, Duration::ZERO)
+        .send(Envelope::to_embed_passages(), Duration::ZERO)
         .await
         .unwrap();
     wait_for("the vectors to follow", || async {

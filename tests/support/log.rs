@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
+use shared::telemetry::Lines;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{JsonFields, format};
 
 /// Everything that is logged on this thread, down to the finest level and by every library.
 #[derive(Clone, Default)]
@@ -33,11 +36,20 @@ impl Log {
     pub fn begin(&self) -> (tracing::subscriber::DefaultGuard, tracing::Dispatch) {
         let other = tracing::Dispatch::new(tracing_subscriber::registry());
         let subscriber = tracing_subscriber::fmt()
-            .json()
+            .event_format(Lines::new(format().json()))
+            .fmt_fields(JsonFields::new())
             .with_max_level(tracing::Level::TRACE)
             .with_writer(self.clone())
             .finish();
         (tracing::subscriber::set_default(subscriber), other)
+    }
+
+    /// The lines of requests, jobs and the like with this message: those that are metrics as well.
+    pub fn lines(&self, message: &str) -> Vec<Value> {
+        let text = self.text();
+        let all = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        all.filter(|line| line["Service"].is_string() && line["message"] == message)
+            .collect()
     }
 
     pub fn text(&self) -> String {

@@ -3,7 +3,7 @@
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use worker::app::Worker;
 use worker::batch;
@@ -41,20 +41,32 @@ impl TestQueue {
             .queue_url(&self.url)
             .max_number_of_messages(10)
             .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All")
             .send()
             .await
             .unwrap();
         let records = received.messages.unwrap_or_default().into_iter().map(|message| {
-            let receives = message.attributes.and_then(|attributes| {
-                attributes
-                    .get(&MessageSystemAttributeName::ApproximateReceiveCount)
-                    .cloned()
-            });
+            let system: Map<String, Value> = message
+                .attributes
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.as_str().to_owned(), value.into()))
+                .collect();
+            let own: Map<String, Value> = message
+                .message_attributes
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| {
+                    let value = json!({"stringValue": value.string_value, "dataType": value.data_type});
+                    (name, value)
+                })
+                .collect();
             json!({
                 "messageId": message.message_id,
                 "receiptHandle": message.receipt_handle,
                 "body": message.body,
-                "attributes": {"ApproximateReceiveCount": receives.unwrap_or_default()},
+                "attributes": system,
+                "messageAttributes": own,
             })
         });
         event(records.collect())
@@ -133,5 +145,6 @@ pub fn invocation() -> Invocation {
     Invocation {
         request_id: "test".to_owned(),
         deadline: Deadline::none(),
+        segment: None,
     }
 }

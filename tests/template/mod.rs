@@ -3,6 +3,7 @@
 //! template is checked by `sam validate`, cfn-lint and checkov.
 
 mod document;
+mod metrics;
 mod numbers;
 mod permissions;
 mod settings;

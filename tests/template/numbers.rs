@@ -116,6 +116,14 @@ fn a_message_is_received_as_often_as_the_code_thinks() {
     assert!(attempts <= receives && i64::from(config.max_attempts) < receives);
 }
 
+/// Lambda would take a job that is put off again and again for a loop, and stop it.
+#[test]
+fn the_worker_may_send_to_its_own_queue() {
+    let template = Template::load();
+    let loops = template.property("WorkerFunction", &["RecursiveLoop"]);
+    assert_eq!(loops.as_str(), Some("Allow"));
+}
+
 #[test]
 fn a_batch_is_what_the_worker_runs_at_once_and_reports_each_record() {
     let template = Template::load();
@@ -168,9 +176,12 @@ fn every_function_is_ours_alone() {
         assert_eq!(role, Some(format!("{name}Role.Arn").as_str()), "{function}");
         let log = template.property(function, &["LoggingConfig", "LogGroup"]).as_str();
         assert_eq!(log, Some(format!("{name}LogGroup").as_str()), "{function}");
-        if name != "Migrator" {
-            let first = &template.at(&["Resources", function])["DependsOn"];
-            assert_eq!(first.as_str(), Some("Migrations"), "{function}");
+        let before = &template.at(&["Resources", function])["DependsOn"];
+        match name {
+            "Migrator" => assert!(before.is_badvalue()),
+            // It refuses messages that are new to it, so it is replaced before those who send them.
+            "Worker" => assert_eq!(before.as_str(), Some("Migrations")),
+            _ => assert_eq!(texts(before), ["Migrations", "WorkerFunction"], "{function}"),
         }
     }
     assert_eq!(template.resources("AWS::Serverless::Function").count(), FUNCTIONS.len());

@@ -2,7 +2,7 @@
 
 use yaml_rust2::Yaml;
 
-use super::document::Template;
+use super::document::{Template, read};
 
 /// More would be a habit.
 const SUPPRESSIONS: usize = 6;
@@ -69,7 +69,7 @@ fn a_secret_is_read_by_those_who_need_it() {
     for (policy, readers) in [
         ("MayReadDatabaseUrl", &["ApiRole", "WorkerRole", "JanitorRole"][..]),
         ("MigratorMayReadItsSecrets", &["MigratorRole"]),
-        ("MayReadRedisUrl", &["ApiRole", "WorkerRole"]),
+        ("MayReadRedisUrl", &["ApiRole", "WorkerRole", "JanitorRole"]),
         ("MayReadJwtSecret", &["ApiRole"]),
         ("MayReadAnthropicApiKey", &["WorkerRole"]),
         ("MayReadEmbeddingsApiKey", &["WorkerRole"]),
@@ -133,4 +133,7 @@ fn what_checkov_is_told_to_overlook_is_little_and_has_a_reason() {
         }
     }
     assert!((1..=SUPPRESSIONS).contains(&count), "{count}");
+    // There are other ways to overlook something, which nobody would count.
+    let text = read("template.yaml");
+    assert!(!text.contains("checkov:skip") && !text.contains("cfn-lint:") && !text.contains("ignore_checks"));
 }

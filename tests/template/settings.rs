@@ -18,6 +18,8 @@ const SECRETS: [&str; 6] = [
 ];
 /// Only for emulators, and a folder that the functions' package would have to hold.
 const NOT_ON_AWS: [&str; 2] = ["AWS_ENDPOINT_URL", "EMBEDDINGS_MODEL_DIR"];
+/// Set by Lambda.
+const OF_LAMBDA: [&str; 1] = ["AWS_XRAY_DAEMON_ADDRESS"];
 /// Read by AWS's SDK.
 const OF_THE_SDK: [&str; 5] = [
     "AWS_ACCESS_KEY_ID",
@@ -29,12 +31,9 @@ const OF_THE_SDK: [&str; 5] = [
 
 /// The variables that the code reads: what is written in capitals between quotation marks, tests aside.
 fn of_the_code() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/src/config");
-    let mut files: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| format!("shared/src/config/{}", entry.unwrap().file_name().to_str().unwrap()))
-        .collect();
-    files.push("shared/src/telemetry.rs".to_owned());
+    let files = ["shared/src/config", "shared/src/telemetry"]
+        .into_iter()
+        .flat_map(files_of);
     let is_name = |text: &&str| {
         !text.starts_with('_')
             && text.contains('_')
@@ -43,13 +42,22 @@ fn of_the_code() -> BTreeSet<String> {
                 .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     };
     files
-        .iter()
-        .map(|file| read(file))
+        .map(|file| read(&file))
         .flat_map(|text| {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             let quoted = code.lines().flat_map(|line| line.split('"').skip(1).step_by(2));
-            quoted.filter(is_name).map(str::to_owned).collect::<Vec<_>>()
+            quoted
+                .filter(|name| is_name(name) && !OF_LAMBDA.contains(name))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         })
+        .collect()
+}
+
+fn files_of(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)).unwrap();
+    entries
+        .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()))
         .collect()
 }
 

@@ -7,21 +7,24 @@ use anyhow::Context;
 use shared::cache::Cache;
 use shared::config::{
     AnsweringConfig, ApiConfig, AuthConfig, BudgetConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LimitsConfig,
-    QueueConfig, RetrievalConfig,
+    MetricsConfig, QueueConfig, RetrievalConfig, XRayConfig,
 };
 use shared::db::Db;
 use shared::db::budgets::Budget;
 use shared::db::sessions::Lifetimes;
 use shared::domain::Recipe;
 use shared::queue::Queue;
+use shared::sandbox;
 use shared::telemetry::OrLog;
+use shared::telemetry::xray::Daemon;
 
 use crate::auth::{KnownKeys, Passwords, Tokens};
 use crate::limits::Limiter;
 use crate::routes::ready::LastReadiness;
 
-/// A sandbox answers one request at a time, so one connection is all it can use.
-const DATABASE_CONNECTIONS: usize = 1;
+/// A request uses one connection, and only for moments: on a managed instance with many at once so many connections
+/// serve all of them. An ordinary sandbox answers one request at a time and has one.
+const MOST_CONNECTIONS: usize = 10;
 /// A client waits for this function, so it gives up early, on a connection and its statement together: an answer comes
 /// within three seconds.
 const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
@@ -43,10 +46,16 @@ pub struct Config {
     pub cache: CacheConfig,
     /// SQS.
     pub queue: QueueConfig,
+    /// Where metrics are counted.
+    pub metrics: MetricsConfig,
     /// Who answers, which is part of an answer's key.
     pub answering: AnsweringConfig,
     /// How passages are found, which is part of it too.
     pub retrieval: RetrievalConfig,
+    /// Who is told of traces.
+    pub xray: XRayConfig,
+    /// How many requests this sandbox may have at once.
+    pub at_once: usize,
 }
 
 impl Config {
@@ -58,16 +67,20 @@ impl Config {
         let answering = AnsweringConfig::from_env(&mut env);
         let retrieval = RetrievalConfig::from_env(&mut env, &answering);
         let worst_case = answering.worst_case(&retrieval);
+        let at_once = sandbox::invocations(&env);
         let config = Self {
             api: ApiConfig::from_env(&mut env),
             limits: LimitsConfig::from_env(&mut env),
             budget: BudgetConfig::from_env(&mut env, worst_case),
             auth: AuthConfig::from_env(&mut env),
-            database: DatabaseConfig::from_env(&mut env, DATABASE_CONNECTIONS, STATEMENT_TIMEOUT),
+            database: DatabaseConfig::from_env(&mut env, at_once.min(MOST_CONNECTIONS), STATEMENT_TIMEOUT),
             cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
+            xray: XRayConfig::from_env(&mut env),
+            metrics: MetricsConfig::from_env(&mut env),
             retrieval,
             answering,
+            at_once,
         };
         env.finish().map(|()| config)
     }
@@ -96,6 +109,8 @@ pub struct Parts {
     pub cache: Cache,
     /// SQS.
     pub queue: Queue,
+    /// Who is told of traces.
+    pub xray: Daemon,
     /// Signs and verifies access tokens.
     pub tokens: Tokens,
     /// How long sessions live.
@@ -142,12 +157,13 @@ impl App {
             budget: config.budget(),
             cache,
             queue: Queue::connect(&config.queue).await,
+            xray: Daemon::connect(&config.xray),
             tokens: Tokens::new(&config.auth)?,
             session_lifetimes: Lifetimes {
                 idle: config.auth.refresh_lifetime,
                 in_all: config.auth.session_lifetime,
             },
-            passwords: Passwords::new(),
+            passwords: Passwords::for_requests(config.at_once),
             recipe: config.answering.recipe(&config.retrieval),
             has_embeddings: config.retrieval.embeddings.identity().is_some(),
             config: config.api.clone(),

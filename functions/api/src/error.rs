@@ -10,7 +10,7 @@ use serde::Serialize;
 use shared::db::DbError;
 use shared::db::budgets::{Exhausted, Period};
 use shared::domain::{Invalid, JobStatus};
-use shared::telemetry::chain;
+use shared::telemetry::{Metric, chain, measures};
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
@@ -199,7 +199,7 @@ pub(crate) struct Problem {
     /// For people; may change.
     error: String,
     /// For programs; stable.
-    code: &'static str,
+    pub(crate) code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     /// What is wrong with which field.
     #[schema(inline)]
@@ -217,6 +217,9 @@ impl IntoResponse for ApiError {
             details: None,
             request_id: String::new(),
         };
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            measures::count(Metric::RateLimited);
+        }
         let mut response = status.into_response();
         let headers = response.headers_mut();
         match self {

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use shared::cache::Cache;
-use shared::config::{CacheConfig, ConfigError, DatabaseConfig, EmbeddingsConfig, Env, QueueConfig};
+use shared::config::{
+    CacheConfig, ConfigError, DatabaseConfig, EmbeddingsConfig, Env, MetricsConfig, QueueConfig, XRayConfig,
+};
 use shared::db::Db;
 use shared::queue::Queue;
+use shared::sandbox;
+use shared::telemetry::xray::Daemon;
 
-/// It does one thing after the other.
-const DATABASE_CONNECTIONS: usize = 1;
+/// An event does one thing after the other. On a managed instance a sweep and dead letters may come at once.
+const MOST_CONNECTIONS: usize = 2;
 /// Nobody waits for it.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -22,8 +26,12 @@ pub struct Config {
     pub cache: CacheConfig,
     /// The job queue, which it sends to.
     pub queue: QueueConfig,
+    /// Where metrics are counted.
+    pub metrics: MetricsConfig,
     /// Whether passages are to have vectors; the workers make them.
     pub embeddings: EmbeddingsConfig,
+    /// Who is told of traces.
+    pub xray: XRayConfig,
 }
 
 impl Config {
@@ -32,11 +40,14 @@ impl Config {
     /// # Errors
     /// All problems of all sections at once.
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
+        let connections = sandbox::invocations(&env).min(MOST_CONNECTIONS);
         let config = Self {
-            database: DatabaseConfig::from_env(&mut env, DATABASE_CONNECTIONS, STATEMENT_TIMEOUT),
+            database: DatabaseConfig::from_env(&mut env, connections, STATEMENT_TIMEOUT),
             cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
+            metrics: MetricsConfig::from_env(&mut env),
             embeddings: EmbeddingsConfig::from_env(&mut env),
+            xray: XRayConfig::from_env(&mut env),
         };
         env.finish().map(|()| config)
     }
@@ -53,6 +64,8 @@ pub struct Janitor {
     pub queue: Queue,
     /// Whether passages are to have vectors.
     pub has_embeddings: bool,
+    /// Who is told of traces.
+    pub xray: Daemon,
 }
 
 impl Janitor {
@@ -66,6 +79,7 @@ impl Janitor {
             cache: Cache::connect(&config.cache).context("REDIS_URL cannot be used")?,
             queue: Queue::connect(&config.queue).await,
             has_embeddings: config.embeddings.identity().is_some(),
+            xray: Daemon::connect(&config.xray),
         })
     }
 }

@@ -6,24 +6,32 @@ use janitor::trigger;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use shared::config::Env;
-use shared::{secrets, telemetry};
+use shared::telemetry::trace::Origin;
+use shared::{sandbox, secrets, telemetry};
 use tracing::Instrument;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    sandbox::run(serve()).context("start the runtime")?
+}
+
+async fn serve() -> anyhow::Result<()> {
     telemetry::init();
     let config = Config::from_env(secrets::resolve(Env::of_process()).await)?;
+    telemetry::count_in(&config.metrics);
     let janitor = Janitor::connect(&config).await.context("set up the clients")?;
-    let handler = service_fn(|event: LambdaEvent<Value>| {
+    let handler = service_fn(move |event: LambdaEvent<Value>| {
         let janitor = janitor.clone();
-        let span = tracing::info_span!("janitor", request_id = event.context.request_id);
-        async move {
-            let outcome = trigger::handle(&janitor, event.payload).await;
+        let request_id = event.context.request_id;
+        let origin = Origin::of_invocation(janitor.xray.segment(event.context.xray_trace_id.as_deref()));
+        let trace = origin.trace.id();
+        let span = tracing::info_span!("janitor", request_id, trace_id = %trace);
+        let work = async move {
+            let outcome = trigger::handle(&janitor, event.payload, &request_id).await;
             outcome.map_err(lambda_runtime::Error::from)
-        }
-        .instrument(span)
+        };
+        origin.during(work.instrument(span))
     });
-    lambda_runtime::run(handler)
+    lambda_runtime::run_concurrent(handler)
         .await
         .map_err(|error| anyhow::anyhow!("run the function: {error}"))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use shared::job_message::JobMessage;
+use shared::job_message::OwnedJob;
 use shared::telemetry::OrLog;
 
 use crate::app::Janitor;
@@ -12,10 +12,10 @@ use crate::app::Janitor;
 const AT_ONCE: usize = 10;
 
 /// Returns how many were sent. What was not is due again later: its row says when.
-pub(crate) async fn send_all(janitor: &Janitor, messages: Vec<JobMessage>) -> usize {
-    stream::iter(messages)
-        .map(|message| async move {
-            let sent = janitor.queue.send(message, Duration::ZERO).await;
+pub(crate) async fn send_all(janitor: &Janitor, jobs: Vec<OwnedJob>) -> usize {
+    stream::iter(jobs)
+        .map(|job| async move {
+            let sent = janitor.queue.send(job, Duration::ZERO).await;
             sent.or_log("send a job to the queue").is_some()
         })
         .buffer_unordered(AT_ONCE)

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shared::db::{DbError, idempotency, jobs, sessions, statistics, vectors};
-use shared::job_message::Message;
-use shared::telemetry::{OrLog, milliseconds};
+use shared::job_message::Envelope;
+use shared::telemetry::{Metric, OrLog, measures};
 
 use crate::app::Janitor;
 use crate::sending::send_all;
@@ -49,7 +49,7 @@ pub struct Counts {
 /// As [`run`].
 pub async fn on_schedule(janitor: &Janitor) -> Result<Option<Counts>, DbError> {
     if janitor.cache.is_idle().await {
-        tracing::info!(outcome = "idle", "sweep");
+        measures::note("outcome", "idle");
         return Ok(None);
     }
     let counts = run(janitor).await?;
@@ -59,32 +59,41 @@ pub async fn on_schedule(janitor: &Janitor) -> Result<Option<Counts>, DbError> {
     Ok(Some(counts))
 }
 
-/// Does one run, and logs what it did in one line.
+/// Does one run, and says in its line what it did.
 ///
 /// # Errors
 /// The database cannot be asked; what was done before stays done.
 pub async fn run(janitor: &Janitor) -> Result<Counts, DbError> {
-    let started = Instant::now();
     let mut counts = Counts::default();
-    while sweep_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
-    while purge_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
-    while fold_portion(janitor, &mut counts).await? && started.elapsed() < TIME {}
+    let done = sweep_all(janitor, &mut counts).await;
+    counts.say();
+    done.map(|()| counts)
+}
+
+async fn sweep_all(janitor: &Janitor, counts: &mut Counts) -> Result<(), DbError> {
+    let started = Instant::now();
+    while sweep_portion(janitor, counts).await? && started.elapsed() < TIME {}
+    while purge_portion(janitor, counts).await? && started.elapsed() < TIME {}
+    while fold_portion(janitor, counts).await? && started.elapsed() < TIME {}
     counts.vectors_missing = have_vectors_made(janitor).await?;
-    tracing::info!(
-        resent = counts.resent,
-        rescued = counts.rescued,
-        promoted = counts.promoted,
-        unsent = counts.unsent,
-        expired = counts.expired,
-        documents_failed = counts.documents_failed,
-        keys_purged = counts.keys_purged,
-        sessions_purged = counts.sessions_purged,
-        documents_folded = counts.documents_folded,
-        vectors_missing = counts.vectors_missing,
-        ms = milliseconds(started.elapsed()),
-        "sweep"
-    );
-    Ok(counts)
+    Ok(())
+}
+
+impl Counts {
+    fn say(&self) {
+        measures::add_all(Metric::Resent, self.resent);
+        measures::add_all(Metric::JobsExpired, self.expired);
+        measures::note("resent", self.resent);
+        measures::note("rescued", self.rescued);
+        measures::note("promoted", self.promoted);
+        measures::note("unsent", self.unsent);
+        measures::note("expired", self.expired);
+        measures::note("documents_failed", self.documents_failed);
+        measures::note("keys_purged", self.keys_purged);
+        measures::note("sessions_purged", self.sessions_purged);
+        measures::note("documents_folded", self.documents_folded);
+        measures::note("vectors_missing", self.vectors_missing);
+    }
 }
 
 /// Whether there may be more. If the queue takes nothing, going on would only count rows up.
@@ -99,7 +108,7 @@ async fn sweep_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, D
     let messages = swept
         .promoted
         .into_iter()
-        .chain(swept.forgotten.into_iter().map(|job| job.message))
+        .chain(swept.forgotten.into_iter().map(|forgotten| forgotten.job))
         .collect();
     let sent = send_all(janitor, messages).await;
     counts.promoted += promoted;
@@ -113,7 +122,7 @@ async fn sweep_portion(janitor: &Janitor, counts: &mut Counts) -> Result<bool, D
 async fn have_vectors_made(janitor: &Janitor) -> Result<bool, DbError> {
     let are_missing = janitor.has_embeddings && vectors::are_missing(&mut janitor.db.session().await?).await?;
     if are_missing {
-        let sent = janitor.queue.send(Message::EmbedPassages, Duration::ZERO).await;
+        let sent = janitor.queue.send(Envelope::to_embed_passages(), Duration::ZERO).await;
         sent.or_log("have passages embedded");
     }
     Ok(are_missing)

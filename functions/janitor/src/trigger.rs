@@ -1,11 +1,15 @@
 //! What the function is invoked with, and what it does then.
 
+use std::pin::Pin;
+use std::time::Instant;
+
 use aws_lambda_events::event::sqs::SqsEvent;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use shared::db::DbError;
-use shared::telemetry::chain;
+use shared::telemetry::{Service, chain, measures, milliseconds};
+use tracing::Level;
 
 use crate::app::Janitor;
 use crate::redrive::{self, Order};
@@ -35,19 +39,23 @@ pub enum Error {
     Database(#[from] DbError),
 }
 
-/// Does what the event is for; returns what Lambda hands back to the caller.
+/// Does what the event is for; returns what Lambda hands back to the caller. A sweep and a batch of dead letters have one
+/// line in the log each. `request_id` is the invocation's.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn handle(janitor: &Janitor, event: Value) -> Result<Value, Error> {
+pub async fn handle(janitor: &Janitor, event: Value, request_id: &str) -> Result<Value, Error> {
     let trigger = Trigger::deserialize(&event).map_err(Error::NotUnderstood)?;
     let outcome = match trigger {
-        Trigger::Sweep {} => sweep::on_schedule(janitor)
-            .await
-            .map(|counts| serde_json::json!(counts)),
+        Trigger::Sweep {} => {
+            let swept = lined("sweep", request_id, Box::pin(sweep::on_schedule(janitor))).await;
+            swept.map(|counts| serde_json::json!(counts))
+        }
         Trigger::DeadLetters(_) => {
             let event = SqsEvent::deserialize(&event).map_err(Error::NotUnderstood)?;
-            Ok(serde_json::json!(dead_letters::bury(janitor, event).await))
+            let buried = async { Ok(dead_letters::bury(janitor, event).await) };
+            let buried = lined("dead letters", request_id, Box::pin(buried)).await;
+            buried.map(|response| serde_json::json!(response))
         }
         Trigger::Redrive(order) => redrive::run(janitor, &order)
             .await
@@ -57,6 +65,26 @@ pub async fn handle(janitor: &Janitor, event: Value) -> Result<Value, Error> {
         tracing::error!(error = chain(&error), "the janitor could not do its work");
         Error::Database(error)
     })
+}
+
+/// What is to be done is of no named type, for the compiler: futures within futures within futures have a limit.
+type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
+
+async fn lined<T>(message: &'static str, request_id: &str, work: Work<'_, T>) -> Result<T, DbError> {
+    let started = Instant::now();
+    let work = async {
+        measures::note("request_id", request_id.to_owned());
+        measures::note("outcome", "done");
+        let done = work.await;
+        if let Err(error) = &done {
+            measures::note("outcome", "failed");
+            measures::level(Level::ERROR);
+            measures::note("error", chain(error));
+        }
+        measures::note("ms", milliseconds(started.elapsed()));
+        done
+    };
+    measures::of(Service::Janitor, message, work).await
 }
 
 #[cfg(test)]

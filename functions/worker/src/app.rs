@@ -7,13 +7,15 @@ use std::time::Duration;
 use anyhow::Context;
 use shared::cache::Cache;
 use shared::config::{
-    AnsweringConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LlmConfig, QueueConfig, RetrievalConfig,
-    WorkerConfig,
+    AnsweringConfig, CacheConfig, ConfigError, DatabaseConfig, Env, LlmConfig, MetricsConfig, QueueConfig,
+    RetrievalConfig, WorkerConfig, XRayConfig,
 };
 use shared::db::Db;
 use shared::domain::Recipe;
 use shared::queue::Queue;
+use shared::sandbox;
 use shared::telemetry::OrLog;
+use shared::telemetry::xray::Daemon;
 
 use crate::jobs::embed;
 use crate::llm::{Anthropic, Llm};
@@ -21,6 +23,9 @@ use crate::reader::{self, Reader};
 use crate::retrieval::Retrieval;
 use crate::watch::Watch;
 
+/// A job uses a connection only for moments: on a managed instance with several batches at once so many serve all their
+/// jobs.
+const MOST_CONNECTIONS: usize = 20;
 /// Nobody waits on an open line for the worker, so a statement may take its time.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,12 +40,16 @@ pub struct Config {
     pub cache: CacheConfig,
     /// SQS.
     pub queue: QueueConfig,
+    /// Where metrics are counted.
+    pub metrics: MetricsConfig,
     /// Who answers.
     pub answering: AnsweringConfig,
     /// How that one is reached.
     pub llm: LlmConfig,
     /// How passages are found.
     pub retrieval: RetrievalConfig,
+    /// Who is told of traces.
+    pub xray: XRayConfig,
     /// The program that reads documents, see [`crate::reader`]; the worker's own if there is none.
     pub reader: Option<PathBuf>,
 }
@@ -53,19 +62,28 @@ impl Config {
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let worker = WorkerConfig::from_env(&mut env);
         let answering = AnsweringConfig::from_env(&mut env);
+        let connections = connections(worker.concurrency, sandbox::invocations(&env));
         let config = Self {
-            // A job holds a connection only while it talks to the database, so it never needs a second one.
-            database: DatabaseConfig::from_env(&mut env, worker.concurrency, STATEMENT_TIMEOUT),
+            database: DatabaseConfig::from_env(&mut env, connections, STATEMENT_TIMEOUT),
             cache: CacheConfig::from_env(&mut env),
             queue: QueueConfig::from_env(&mut env),
+            metrics: MetricsConfig::from_env(&mut env),
             llm: LlmConfig::from_env(&mut env, &answering),
             retrieval: RetrievalConfig::from_env(&mut env, &answering),
+            xray: XRayConfig::from_env(&mut env),
             reader: None,
             worker,
             answering,
         };
         env.finish().map(|()| config)
     }
+}
+
+/// A job holds a connection only while it talks to the database, so it never needs a second one.
+fn connections(jobs_of_a_batch: usize, batches: usize) -> usize {
+    jobs_of_a_batch
+        .saturating_mul(batches)
+        .min(jobs_of_a_batch.max(MOST_CONNECTIONS))
 }
 
 /// What a job works with. Cheap to clone.
@@ -80,6 +98,8 @@ pub struct Parts {
     pub cache: Cache,
     /// SQS.
     pub queue: Queue,
+    /// Who is told of traces.
+    pub xray: Daemon,
     /// What gets the text out of documents.
     pub reader: Reader,
     /// The answerer.
@@ -116,6 +136,7 @@ impl Worker {
             db: Db::connect(&config.database)?,
             cache: Cache::connect(&config.cache).context("REDIS_URL cannot be used")?,
             queue: Queue::connect(&config.queue).await,
+            xray: Daemon::connect(&config.xray),
             reader: Reader::new(match &config.reader {
                 Some(program) => program.clone(),
                 None => reader::this_program().context("find the program that reads documents")?,
@@ -137,5 +158,23 @@ impl Worker {
         embed::at_start(self)
             .await
             .or_log("look whether the embedding model is new");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_batch_has_a_connection_for_each_job_and_several_share_some() {
+        assert_eq!(
+            [connections(1, 1), connections(10, 1), connections(100, 1)],
+            [1, 10, 100]
+        );
+        assert_eq!(
+            [connections(1, 4), connections(10, 2), connections(10, 64)],
+            [4, 20, 20]
+        );
+        assert_eq!(connections(100, 64), 100);
     }
 }

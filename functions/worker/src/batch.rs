@@ -1,14 +1,15 @@
 //! A batch of messages: each is parsed, traced and caught on its own, so that none can harm its neighbours.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::{FutureExt, StreamExt, stream};
-use shared::job_message::{JobMessage, Message};
-use shared::telemetry::OrLog;
+use shared::job_message::{Envelope, JobMessage, Message};
+use shared::telemetry::trace::{Origin, TRACEPARENT, TRACESTATE, Trace};
+use shared::telemetry::{OrLog, Service, measures, milliseconds};
 use tracing::field::{Empty, display};
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Level, Span};
 
 use crate::app::Worker;
 use crate::invocation::Invocation;
@@ -56,16 +57,24 @@ fn failure(id: String) -> BatchItemFailure {
     failure
 }
 
-/// Returns the message's id if it is to be delivered again.
+/// Returns the message's id if it is to be delivered again. Whatever becomes of it, it has one line in the log.
 async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocation) -> Option<String> {
+    let origin = Origin {
+        trace: trace_of(&record),
+        segment: invocation.segment.clone(),
+    };
     let span = tracing::info_span!(
         "job",
         request_id = invocation.request_id,
+        trace_id = %origin.trace.id(),
         message_id = record.message_id,
         job_id = Empty,
         kind = Empty
     );
+    let started = Instant::now();
     let work = async {
+        measures::note("request_id", invocation.request_id.clone());
+        measures::note("message_id", record.message_id.clone().unwrap_or_default());
         let work = AssertUnwindSafe(process(worker, &record, invocation)).catch_unwind();
         let outcome = match work.await {
             Ok(outcome) => outcome,
@@ -80,15 +89,25 @@ async fn handle_record(worker: &Worker, record: SqsMessage, invocation: &Invocat
     };
     // What is not done by then is left as it is: its message comes back when its lease ends.
     let work = async {
-        tokio::select! {
+        let again = tokio::select! {
             again = work => again,
             () = invocation.deadline.time_to_end() => {
-                tracing::error!(outcome = "left", "job");
+                measures::level(Level::ERROR);
+                measures::note("outcome", "left");
                 own_id(&record)
             }
-        }
+        };
+        measures::note("ms", milliseconds(started.elapsed()));
+        again
     };
-    work.instrument(span).await
+    let line = measures::of(Service::Worker, "job", work);
+    origin.during(line.instrument(span)).await
+}
+
+/// The trace of whoever sent the message. One that was sent without, or by somebody who does not know how, begins one.
+fn trace_of(record: &SqsMessage) -> Trace {
+    let attribute = |name| record.message_attributes.get(name)?.string_value.as_deref();
+    Trace::caused_by(attribute(TRACEPARENT), attribute(TRACESTATE)).unwrap_or_else(Trace::begin)
 }
 
 /// The lease runs on with nobody behind it: the next delivery waits until it ends.
@@ -97,21 +116,30 @@ fn after_panic(worker: &Worker, panic: &(dyn std::any::Any + Send)) -> Outcome {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(error = text.unwrap_or("(no text)"), "a job panicked");
+    measures::level(Level::ERROR);
+    measures::note("outcome", "panic");
+    measures::note("error", text.unwrap_or("(no text)").to_owned());
     Outcome::Return(worker.config.lease)
 }
 
 async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) -> Outcome {
     match Message::from_body(record.body.as_deref().unwrap_or_default()) {
-        Ok(Message::EmbedPassages) => jobs::embed::run(worker, invocation.deadline).await,
+        Ok(Message::EmbedPassages) => {
+            measures::note("kind", "embed_passages");
+            jobs::embed::run(worker, invocation.deadline).await
+        }
         Ok(Message::Job(message)) => {
             let span = Span::current();
             span.record("job_id", display(message.job_id))
                 .record("kind", message.kind.as_str());
+            measures::note("job_id", message.job_id.to_string());
+            measures::note("kind", message.kind.as_str());
             jobs::run(worker, message, record.receipt_handle.as_deref(), invocation.deadline).await
         }
         Err(error) => {
-            tracing::error!(error = %error, "a message names no job");
+            measures::level(Level::ERROR);
+            measures::note("outcome", "malformed");
+            measures::note("error", error.to_string());
             Outcome::Return(NOT_A_JOB)
         }
     }
@@ -120,11 +148,12 @@ async fn process(worker: &Worker, record: &SqsMessage, invocation: &Invocation) 
 /// Puts a message off. At its last delivery a message that names a job is replaced by a fresh one: how often a job is
 /// tried is for the job's row to say, not for the queue's counter.
 async fn put_off(worker: &Worker, record: &SqsMessage, delay: Duration) -> Option<String> {
+    let group = record.attributes.get("MessageGroupId").map(String::as_str);
     if is_last_delivery(worker, record)
         && let Ok(message) = JobMessage::from_body(record.body.as_deref().unwrap_or_default())
         && worker
             .queue
-            .send(message, delay)
+            .send(Envelope::to_replace(message, group), delay)
             .await
             .or_log("send a fresh message for a job")
             .is_some()

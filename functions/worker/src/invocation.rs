@@ -1,6 +1,8 @@
-//! One call of the function: its id, and when Lambda will end it.
+//! One call of the function: its ids, and when Lambda will end it.
 
 use std::time::{Duration, Instant, SystemTime};
+
+use shared::telemetry::xray::Segment;
 
 /// What has to be left, after a call is given up, to write down that it was: one statement, one call of the queue, and air.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -17,6 +19,8 @@ pub struct Invocation {
     pub request_id: String,
     /// When Lambda will end it.
     pub deadline: Deadline,
+    /// Its place in X-Ray, if there is one.
+    pub segment: Option<Segment>,
 }
 
 /// The end of an invocation, if it has one.

@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::keeper::Keeper;
+use crate::telemetry::{Step, measures};
 
 /// A parameter of a statement, with its type: the server then needs not be asked for it, and the statement needs no
 /// name, which a pooler in transaction mode could not keep.
@@ -135,6 +136,7 @@ async fn within<T>(
     limit: Duration,
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, DbError> {
+    let _timed = measures::timed(Step::Postgres);
     match tokio::time::timeout(limit, answer).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) if error.is_closed() => Err(DbError::unavailable(error)),

@@ -26,14 +26,19 @@ pub(crate) fn check(place: &Place) -> Result<()> {
     let worker = entries(&place.log("aws-emulator"), &forbidden)?;
     ensure!(
         api.iter()
-            .any(|entry| entry["route"] == "/api/ask" && has(entry, "request_id")),
-        "the api logged no request with its id"
+            .any(|entry| entry["route"] == "/api/ask" && entry["CacheHits"] == 1 && has(entry, "request_id")),
+        "the api logged no answer from the cache with its metric and the request's id"
     );
     ensure!(
         worker
             .iter()
-            .any(|entry| entry["outcome"] == "completed" && has(entry, "request_id") && has(entry, "job_id")),
-        "the worker logged no job with the ids of job and request"
+            .any(|entry| entry["JobsCompleted"] == 1 && has(entry, "request_id") && has(entry, "job_id")),
+        "the worker logged no completed job with its metric and the ids of job and request"
+    );
+    ensure!(
+        api.iter()
+            .any(|asked| asked["outcome"] == "accepted" && worker.iter().any(|job| is_caused_by(job, asked))),
+        "no job is in the trace of the request that it was accepted by: the message's attributes got lost"
     );
     let janitor = entries(&place.log("janitor"), &forbidden)?;
     ensure!(
@@ -57,6 +62,10 @@ fn entries(log: &Path, forbidden: &[&str]) -> Result<Vec<Value>> {
         .collect())
 }
 
+fn is_caused_by(job: &Value, request: &Value) -> bool {
+    has(job, "trace_id") && ["job_id", "trace_id"].iter().all(|id| job[*id] == request[*id])
+}
+
 fn has(entry: &Value, id: &str) -> bool {
-    entry["span"][id].as_str().is_some_and(|id| !id.is_empty())
+    entry[id].as_str().is_some_and(|id| !id.is_empty())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
+use shared::telemetry::trace::{TRACEPARENT, TRACESTATE};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::limits;
@@ -20,6 +21,8 @@ pub(super) fn layer(allowed_origins: &[String]) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static(TRACEPARENT),
+            HeaderName::from_static(TRACESTATE),
         ])
         .expose_headers([
             header::LOCATION,

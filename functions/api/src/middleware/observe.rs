@@ -9,30 +9,38 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use shared::telemetry::milliseconds;
-use tracing::Instrument;
+use shared::telemetry::trace::Origin;
+use shared::telemetry::{Metric, Service, measures, milliseconds};
+use tracing::{Instrument, Level};
 use uuid::Uuid;
 
 use crate::error::{ApiError, Problem, for_bare_status};
 use crate::routes::ready::Report;
 
 pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = request_id(&request);
-    let method = request.method().clone();
+    let trace = Origin::current().map(|origin| origin.trace.id().to_string());
+    let span = tracing::info_span!("request", request_id = id, trace_id = trace);
+    let work = measured(request, next, id);
+    measures::of(Service::Api, "request", work).instrument(span).await
+}
+
+/// Serves the request and says of it what the log is to say.
+async fn measured(request: Request, next: Next, id: String) -> Response {
+    let started = Instant::now();
+    measures::note("request_id", id.clone());
+    measures::note("method", request.method().to_string());
     // The path as it is written in the router: an id in a path is nobody's business in a log.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)".to_owned(), |path| path.as_str().to_owned());
-    let span = tracing::info_span!("request", request_id = id);
-    let response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| {
-        let response = finish(response, &id);
-        let status = response.status().as_u16();
-        tracing::info!(%method, route, status, ms = milliseconds(started.elapsed()), "request");
-        response
-    })
+    let route = request.extensions().get::<MatchedPath>();
+    measures::note("route", route.map_or("(none)", MatchedPath::as_str).to_owned());
+    let response = finish(next.run(request).await, &id);
+    let status = response.status();
+    measures::note("status", status.as_u16());
+    if status.is_server_error() {
+        measures::level(Level::WARN);
+    }
+    measures::set(Metric::RequestMs, milliseconds(started.elapsed()));
+    response
 }
 
 /// The gateway's id, so that its log and ours can be laid side by side.
@@ -72,6 +80,7 @@ fn with_problem(response: Response, id: &str) -> Response {
         return Response::from_parts(parts, body);
     };
     id.clone_into(&mut problem.request_id);
+    measures::note("code", problem.code);
     let mut with_body = (parts.status, axum::Json(problem)).into_response();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use shared::job_message::JobMessage;
+use shared::job_message::OwnedJob;
 use shared::telemetry::OrLog;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -46,8 +46,8 @@ const QUEUE_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Sends a stored job on its way. If that fails the job is safe all the same: its row says when a message that did not
 /// arrive has to be sent again.
-pub(crate) async fn send_to_worker(app: &App, message: JobMessage) {
-    let sending = app.queue.send(message, Duration::ZERO);
+pub(crate) async fn send_to_worker(app: &App, job: OwnedJob) {
+    let sending = app.queue.send(job, Duration::ZERO);
     match tokio::time::timeout(QUEUE_PATIENCE, sending).await {
         Ok(sent) => drop(sent.or_log("send a job to the queue")),
         Err(_) => tracing::warn!(error = "the queue took too long", "could not send a job to the queue"),

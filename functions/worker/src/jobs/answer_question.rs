@@ -1,13 +1,12 @@
 //! Answers a question: from the cache if another job was quicker, otherwise from passages by the model.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared::cache::{CachedAnswer, Circuit, Lookup};
 use shared::db::DbError;
-use shared::db::jobs::{self, Completion, QuestionWork, Source};
-use shared::domain::{Answer, AnswerKey, CollectionVersions, Passage, Usage};
-
-use shared::telemetry::{chain, milliseconds};
+use shared::db::jobs::{self, Completed, Completion, QuestionWork, Source};
+use shared::domain::{Answer, AnswerKey, Passage, Usage};
+use shared::telemetry::{Metric, Step, chain, measures};
 
 use super::Ended;
 use super::asking;
@@ -28,6 +27,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, asked: &QuestionWork) -> Result<E
     let key = AnswerKey::new(&asked.scope, &asked.question, &attempt.worker.recipe);
     let (answer, circuit) = cached(attempt, asked, &key).await;
     if let Some(answer) = answer {
+        measures::note("source", "cache");
         let done = Completion {
             answer: &answer,
             usage: None,
@@ -67,6 +67,7 @@ async fn cached(attempt: &Attempt<'_>, asked: &QuestionWork, key: &AnswerKey) ->
 
 /// No connection is held while a model is asked, be it for a vector, for an order or for an answer.
 async fn retrieve(attempt: &Attempt<'_>, asked: &QuestionWork) -> Result<Vec<Passage>, Failure> {
+    let _timed = measures::timed(Step::Retrieval);
     let query = Query {
         asker: attempt.job.owner,
         scope: &asked.scope,
@@ -93,7 +94,6 @@ async fn write(
         let nothing = citations::nothing_found(llm.model());
         return Ok(Some((nothing, attempt.ledger.total().usage)));
     }
-    let started = Instant::now();
     let Some(draft) = asking::ask(attempt, &asked.question, passages, circuit).await? else {
         return Ok(None);
     };
@@ -103,16 +103,9 @@ async fn write(
         Some(_) => attempt.ledger.total().usage,
         None => verified.usage,
     };
-    tracing::info!(
-        ms = milliseconds(started.elapsed()),
-        model = verified.answer.model,
-        input_tokens = verified.usage.input_tokens,
-        output_tokens = verified.usage.output_tokens,
-        cost_micro_usd = verified.usage.cost_micro_usd,
-        citations = verified.answer.citations.len(),
-        citations_dropped = verified.dropped,
-        "answer written"
-    );
+    measures::note("model", verified.answer.model.clone());
+    measures::note("citations", verified.answer.citations.len());
+    measures::note("citations_dropped", verified.dropped);
     Ok(Some((verified.answer, usage)))
 }
 
@@ -123,9 +116,10 @@ async fn store(
     key: &AnswerKey,
     done: &Completion<'_>,
 ) -> Result<Ended, Failure> {
-    let Some(versions) = commit(attempt, done).await? else {
+    let Some(Completed { versions, jobs }) = commit(attempt, done).await? else {
         return Ok(Ended::LeaseLost);
     };
+    measures::add_all(Metric::JobsCompleted, jobs);
     let worker = attempt.worker;
     if done.source == Source::Llm && done.answer.is_cacheable() {
         let cached = CachedAnswer {
@@ -141,7 +135,7 @@ async fn store(
 
 /// Stores the outcome. An answer that was paid for is held on to for some seconds while the database is away; if it
 /// cannot be stored after all, the job is done again, and paid for again.
-async fn commit(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<CollectionVersions>, DbError> {
+async fn commit(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<Completed>, DbError> {
     let is_paid = done.source == Source::Llm && attempt.ledger.calls() > 0;
     let mut pauses = STORING_AGAIN.iter().filter(|_| is_paid);
     loop {
@@ -160,6 +154,7 @@ async fn commit(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<C
             }
             _ => {
                 if is_paid {
+                    attempt.ledger.note_unstored();
                     tracing::error!(outcome = "not_stored", error = chain(&error), "answer");
                 }
                 return Err(error);
@@ -168,7 +163,7 @@ async fn commit(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<C
     }
 }
 
-async fn commit_once(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<CollectionVersions>, DbError> {
+async fn commit_once(attempt: &Attempt<'_>, done: &Completion<'_>) -> Result<Option<Completed>, DbError> {
     let mut db = attempt.worker.db.session().await?;
     jobs::complete_answer(&mut db, &attempt.job.lease, done).await
 }

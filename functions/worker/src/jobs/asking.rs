@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::cache::Circuit;
 use shared::db::jobs;
 use shared::domain::{Passage, QuestionText};
-use shared::telemetry::milliseconds;
+use shared::telemetry::{Metric, measures, milliseconds};
 
 use super::attempt::Attempt;
 use super::settle::Failure;
@@ -78,7 +78,11 @@ async fn begin(attempt: &Attempt<'_>) -> Result<bool, Failure> {
     let Some(calls) = attempt.ledger.begin_call() else {
         return Err(Failure::Discarded(FailureCode::AttemptsExhausted));
     };
+    measures::note("calls", attempt.ledger.calls());
     if attempt.ledger.calls() == 1 {
+        if attempt.job.was_held && attempt.job.spent.calls > 0 {
+            measures::count(Metric::PaidTwice);
+        }
         return Ok(true);
     }
     let mut db = attempt.worker.db.session().await?;
@@ -120,9 +124,11 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::llm::Kind;
 
     fn failure(verdict: Verdict, timed_out: bool) -> LlmFailure {
         LlmFailure {
+            kind: Kind::ServerError,
             verdict,
             reason: String::new(),
             timed_out,

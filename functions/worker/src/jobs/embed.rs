@@ -7,8 +7,8 @@ use shared::db::passages::NewPassage;
 use shared::db::vectors::{self, Unembedded};
 use shared::db::{DbError, Session};
 use shared::domain::PassageId;
-use shared::job_message::Message;
-use shared::telemetry::OrLog;
+use shared::job_message::Envelope;
+use shared::telemetry::{OrLog, measures};
 
 use crate::app::Worker;
 use crate::batch::Outcome;
@@ -60,9 +60,11 @@ pub(super) async fn store(worker: &Worker, db: &mut Session, vectors: &Vectors) 
 
 /// Does what the message asks for that names no job. It is not delivered again: whoever sends it does so again and again.
 pub async fn run(worker: &Worker, deadline: Deadline) -> Outcome {
-    catch_up(worker, deadline)
+    let done = catch_up(worker, deadline)
         .await
         .or_log("embed the passages without a vector");
+    measures::note("outcome", if done.is_some() { "completed" } else { "failed" });
+    measures::note("passages", done.unwrap_or_default());
     Outcome::Acknowledge
 }
 
@@ -81,7 +83,7 @@ pub async fn at_start(worker: &Worker) -> Result<(), DbError> {
 
 /// Has a worker go on with what is missing.
 pub(super) async fn ask_for_the_rest(worker: &Worker) {
-    let sent = worker.queue.send(Message::EmbedPassages, Duration::ZERO).await;
+    let sent = worker.queue.send(Envelope::to_embed_passages(), Duration::ZERO).await;
     sent.or_log("have the other passages embedded");
 }
 
@@ -105,9 +107,6 @@ async fn catch_up(worker: &Worker, deadline: Deadline) -> Result<usize, DbError>
         ask_for_the_rest(worker).await;
     }
     vectors::give_turn_back(&mut worker.db.session().await?, model).await?;
-    if let Ok(passages @ 1..) = done {
-        tracing::info!(passages, model, "passages embedded");
-    }
     done
 }
 

@@ -6,7 +6,7 @@ use shared::db::passages::{self, Target};
 use shared::db::{DbError, collections, statistics};
 use shared::domain::visible::visible;
 use shared::domain::{CollectionId, CollectionVersions, DocumentId, FailureCode, MediaType};
-use shared::telemetry::OrLog;
+use shared::telemetry::{Metric, OrLog, measures};
 
 use super::Ended;
 use super::contexts;
@@ -66,7 +66,10 @@ pub(super) async fn run(
     match store(worker, job, document, &prepared).await? {
         Some(versions) => {
             worker.cache.publish_versions(&versions).await;
-            tracing::info!(document_id = %document, passages, embedded, "document ingested");
+            measures::count(Metric::JobsCompleted);
+            measures::note("document_id", document.to_string());
+            measures::note("passages", passages);
+            measures::note("embedded", embedded);
             if worker.retrieval.embedder().is_some() && embedded < passages {
                 embed::ask_for_the_rest(worker).await;
             }

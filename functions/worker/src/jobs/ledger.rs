@@ -1,7 +1,7 @@
 //! What a job's calls to the model have come to. It stands outside of the work, which may be dropped where it is.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use shared::db::jobs::Spent;
 
@@ -15,6 +15,7 @@ pub(super) const MAX_CALLS: i32 = 5;
 pub(super) struct Ledger {
     before: Spent,
     calls: Mutex<i32>,
+    unstored: AtomicBool,
     /// What the calls of this attempt consume.
     pub(super) meter: Meter,
 }
@@ -24,6 +25,7 @@ impl Ledger {
         Self {
             before,
             calls: Mutex::new(0),
+            unstored: AtomicBool::new(false),
             meter: Meter::default(),
         }
     }
@@ -36,6 +38,16 @@ impl Ledger {
             *calls += 1;
             total
         })
+    }
+
+    /// Notes that an answer was paid for and could not be stored.
+    pub(super) fn note_unstored(&self) {
+        self.unstored.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was so.
+    pub(super) fn has_unstored(&self) -> bool {
+        self.unstored.load(Ordering::Relaxed)
     }
 
     /// The calls of this attempt.

@@ -11,13 +11,11 @@ mod ledger;
 mod settle;
 mod succession;
 
-use std::time::Instant;
-
 use shared::db::DbError;
 use shared::db::jobs::{self, Claim, ClaimedJob, Work};
 use shared::domain::{FailureCode, JobStatus};
 use shared::job_message::JobMessage;
-use shared::telemetry::{OrLog, milliseconds};
+use shared::telemetry::{Metric, OrLog, measures, milliseconds};
 
 use crate::app::Worker;
 use crate::batch::Outcome;
@@ -51,19 +49,27 @@ pub async fn run(worker: &Worker, message: JobMessage, receipt: Option<&str>, de
     match claim {
         Ok(Claim::Mine(job)) => attempt(worker, *job, receipt, deadline).await,
         Ok(Claim::Finished(status)) => {
-            tracing::info!(outcome = "already_ended", status = status.as_str(), "job");
+            measures::note("outcome", "already_ended");
+            measures::note("status", status.as_str());
             if status != JobStatus::Completed {
                 succession::promote_followers_of(worker, message).await;
             }
             Outcome::Acknowledge
         }
+        Ok(Claim::Expired) => {
+            measures::note("outcome", "expired");
+            measures::count(Metric::JobsExpired);
+            succession::promote_followers_of(worker, message).await;
+            Outcome::Acknowledge
+        }
         Ok(Claim::Unknown) => {
-            tracing::info!(outcome = "unknown", "job");
+            measures::note("outcome", "unknown");
             succession::promote_followers_of(worker, message).await;
             Outcome::Acknowledge
         }
         Ok(Claim::HeldFor(time)) => {
-            tracing::info!(outcome = "held", ms = milliseconds(time), "job");
+            measures::note("outcome", "held");
+            measures::note("again_in_ms", milliseconds(time));
             Outcome::Defer(time)
         }
         Err(error) => settle::without_claim(worker, &error),
@@ -75,7 +81,7 @@ async fn claim(worker: &Worker, message: JobMessage) -> Result<Claim, DbError> {
 }
 
 async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadline: Deadline) -> Outcome {
-    let started = Instant::now();
+    say_whose(&job);
     let ledger = Ledger::new(job.spent);
     let attempt = Attempt {
         worker,
@@ -94,21 +100,27 @@ async fn attempt(worker: &Worker, job: ClaimedJob, receipt: Option<&str>, deadli
             () = deadline.time_to_release() => Err(Failure::OutOfTime),
         }
     };
-    let (ms, waited_ms) = (milliseconds(started.elapsed()), milliseconds(job.waited));
     match ended {
         Ok(ended) => {
             let (name, outcome) = match ended {
                 Ended::Stored => ("completed", Outcome::Acknowledge),
                 Ended::LeaseLost => ("lease_lost", Outcome::Leave),
             };
-            let calls = ledger.calls();
-            tracing::info!(outcome = name, attempt = job.attempt, calls, ms, waited_ms, user_id = %job.owner, "job");
+            measures::note("outcome", name);
             if ended == Ended::LeaseLost {
                 succession::after_loss(&attempt).await;
             }
             outcome
         }
         Err(failure) => settle::settle(&attempt, failure).await,
+    }
+}
+
+fn say_whose(job: &ClaimedJob) {
+    measures::note("user_id", job.owner.to_string());
+    measures::note("attempt", job.attempt);
+    if let Some(waited) = job.waited {
+        measures::set(Metric::TimeInQueueMs, milliseconds(waited));
     }
 }
 

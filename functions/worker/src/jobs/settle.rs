@@ -6,7 +6,8 @@ use std::time::Duration;
 use shared::db::DbError;
 use shared::db::jobs::{self, RetryPlan};
 use shared::domain::FailureCode;
-use shared::telemetry::{OrLog, chain, milliseconds};
+use shared::telemetry::{Metric, OrLog, chain, measures, milliseconds};
+use tracing::Level;
 
 use super::attempt::Attempt;
 use super::ledger::MAX_CALLS;
@@ -134,20 +135,27 @@ impl Failure {
 /// Writes down what became of a failed attempt, and says what is to become of its message.
 pub(super) async fn settle(attempt: &Attempt<'_>, failure: Failure) -> Outcome {
     let calls = attempt.ledger.total().calls;
+    measures::note("error", failure.reason());
     let written = match failure.verdict() {
         Verdict::Retry { burns_attempt, .. } if may_retry(attempt, &failure, burns_attempt) => {
             let plan = RetryPlan {
                 after: failure.wait(attempt.job.attempt, calls),
                 attempt_counts: burns_attempt,
             };
-            put_off(attempt, &failure, plan).await
+            put_off(attempt, plan).await
         }
         Verdict::Retry { .. } | Verdict::Discard { .. } => give_up(attempt, &failure).await,
     };
     // What could not be written down stays as it is: the lease runs out, and the next delivery takes the job again.
-    written
-        .or_log("write down a failed attempt")
-        .unwrap_or(Outcome::Defer(attempt.worker.config.lease))
+    written.or_log("write down a failed attempt").unwrap_or_else(|| {
+        say(Level::ERROR, "not_settled");
+        Outcome::Defer(attempt.worker.config.lease)
+    })
+}
+
+fn say(level: Level, outcome: &'static str) {
+    measures::level(level);
+    measures::note("outcome", outcome);
 }
 
 fn may_retry(attempt: &Attempt<'_>, failure: &Failure, burns_attempt: bool) -> bool {
@@ -156,42 +164,35 @@ fn may_retry(attempt: &Attempt<'_>, failure: &Failure, burns_attempt: bool) -> b
     has_attempts && has_calls
 }
 
-async fn put_off(attempt: &Attempt<'_>, failure: &Failure, plan: RetryPlan) -> Result<Outcome, DbError> {
-    tracing::warn!(
-        outcome = "delayed",
-        attempt = attempt.job.attempt,
-        counts = plan.attempt_counts,
-        calls = attempt.ledger.calls(),
-        ms = milliseconds(plan.after),
-        error = failure.reason(),
-        "job"
-    );
+async fn put_off(attempt: &Attempt<'_>, plan: RetryPlan) -> Result<Outcome, DbError> {
     let mut db = attempt.worker.db.session().await?;
     let kept = jobs::defer(&mut db, &attempt.job.lease, &plan, &attempt.ledger.total()).await?;
-    Ok(if kept {
-        Outcome::Defer(plan.after)
-    } else {
-        Outcome::Leave
-    })
+    if !kept {
+        say(Level::WARN, "lease_lost");
+        return Ok(Outcome::Leave);
+    }
+    say(Level::WARN, "deferred");
+    measures::note("counts", plan.attempt_counts);
+    measures::note("again_in_ms", milliseconds(plan.after));
+    measures::count(Metric::JobsDeferred);
+    if attempt.ledger.has_unstored() {
+        measures::count(Metric::PaidTwice);
+    }
+    Ok(Outcome::Defer(plan.after))
 }
 
 async fn give_up(attempt: &Attempt<'_>, failure: &Failure) -> Result<Outcome, DbError> {
     let code = failure.code_when_given_up();
-    tracing::error!(
-        outcome = "failed",
-        attempt = attempt.job.attempt,
-        calls = attempt.ledger.calls(),
-        code = code.as_str(),
-        error = failure.reason(),
-        user_id = %attempt.job.owner,
-        "job"
-    );
     let mut db = attempt.worker.db.session().await?;
     let failed = jobs::fail(&mut db, &attempt.job.lease, code, &attempt.ledger.total()).await?;
     drop(db);
     let Some(failed) = failed else {
+        say(Level::WARN, "lease_lost");
         return Ok(Outcome::Leave);
     };
+    say(Level::ERROR, "failed");
+    measures::note("code", code.as_str());
+    measures::add_all(Metric::JobsFailed, failed.jobs);
     if let Some(heir) = failed.heir {
         succession::send(attempt.worker, heir).await;
     }
@@ -200,7 +201,8 @@ async fn give_up(attempt: &Attempt<'_>, failure: &Failure) -> Result<Outcome, Db
 
 /// A job could not even be taken, because the database could not be asked: the message comes back.
 pub(super) fn without_claim(worker: &Worker, error: &DbError) -> Outcome {
-    tracing::error!(outcome = "not_claimed", error = chain(error), "job");
+    say(Level::ERROR, "not_claimed");
+    measures::note("error", chain(error));
     if error.is_passing() {
         Outcome::Defer(FIRST_BACKOFF)
     } else {

@@ -3,7 +3,7 @@
 use shared::db::DbError;
 use shared::db::jobs;
 use shared::domain::{JobId, JobKind};
-use shared::job_message::JobMessage;
+use shared::job_message::{JobMessage, OwnedJob};
 use shared::telemetry::OrLog;
 use std::time::Duration;
 
@@ -41,16 +41,16 @@ pub(super) async fn promote_followers_of(worker: &Worker, message: JobMessage) {
     }
 }
 
-async fn promote(worker: &Worker, job: JobId) -> Result<Vec<JobId>, DbError> {
+async fn promote(worker: &Worker, job: JobId) -> Result<Vec<OwnedJob>, DbError> {
     jobs::promote_followers_of(&mut worker.db.session().await?, &[job]).await
 }
 
 /// Sends a follower that leads now on its way. If that fails, its row says when it has to be sent again.
-pub(super) async fn send(worker: &Worker, heir: JobId) {
-    tracing::info!(outcome = "promoted", heir = %heir, "job");
+pub(super) async fn send(worker: &Worker, heir: OwnedJob) {
+    tracing::info!(heir = %heir.message.job_id, "a follower leads now");
     worker
         .queue
-        .send(JobMessage::to_answer(heir), Duration::ZERO)
+        .send(heir, Duration::ZERO)
         .await
         .or_log("send a promoted job to the queue");
 }

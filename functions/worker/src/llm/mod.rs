@@ -13,7 +13,7 @@ pub mod failure;
 pub mod meter;
 
 pub use anthropic::Anthropic;
-pub use failure::{LlmFailure, Verdict};
+pub use failure::{Kind, LlmFailure, Verdict};
 pub use meter::Meter;
 
 /// The answerer that the settings name.

@@ -1,13 +1,13 @@
 //! A job ended by its owner.
 
 use tokio_postgres::types::Type;
-use uuid::Uuid;
 
 use super::super::session::Param;
 use super::super::{DbError, Session};
-use super::followers::promotion;
+use super::followers::{HEIR, heir, promotion};
 use super::{IS_OPEN, IS_OVERDUE};
 use crate::domain::{JobId, JobStatus, UserId};
+use crate::job_message::OwnedJob;
 
 /// What came of the wish to cancel a job.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Cancellation {
         /// A worker was at it, and will notice within a second or two; nobody else waits for its work.
         is_worked_on: bool,
         /// The follower that took its place, with the lease if a worker was at it. It needs a message.
-        heir: Option<JobId>,
+        heir: Option<OwnedJob>,
     },
     /// It had been cancelled before.
     Already,
@@ -51,7 +51,7 @@ pub async fn cancel(db: &mut Session, owner: UserId, id: JobId) -> Result<Cancel
             SELECT found.* FROM found JOIN done ON done.id = found.id
         ), {}
         SELECT CASE WHEN found.is_overdue THEN 'expired' ELSE found.status END AS status,
-               EXISTS (SELECT FROM done) AS is_cancelled, (SELECT id FROM promoted) AS heir
+               EXISTS (SELECT FROM done) AS is_cancelled, {HEIR}
         FROM found",
         promotion(STANDING)
     );
@@ -62,7 +62,7 @@ pub async fn cancel(db: &mut Session, owner: UserId, id: JobId) -> Result<Cancel
     };
     let stored: &str = row.get("status");
     let status: JobStatus = stored.parse().map_err(|_| DbError::Unreadable(stored.to_owned()))?;
-    let heir = row.get::<_, Option<Uuid>>("heir").map(JobId::from);
+    let heir = heir(row);
     Ok(match status {
         _ if row.get("is_cancelled") => Cancellation::Cancelled {
             is_worked_on: status == JobStatus::Active && heir.is_none(),

@@ -41,8 +41,10 @@ pub struct ClaimedJob {
     pub owner: UserId,
     /// Which attempt this is, from 1.
     pub attempt: i32,
-    /// How long the job has waited for its first attempt.
-    pub waited: Duration,
+    /// How long the job has waited, if this is its first attempt.
+    pub waited: Option<Duration>,
+    /// Another worker had it and let its lease run out: what became of its calls is not known.
+    pub was_held: bool,
     /// What the attempts before this one consumed.
     pub spent: Spent,
     /// What is to be done.
@@ -79,6 +81,8 @@ pub enum Claim {
     Mine(Box<ClaimedJob>),
     /// It has ended: there is nothing to do.
     Finished(JobStatus),
+    /// It was past its deadline, and has been ended by this.
+    Expired,
     /// It is not to be worked on before this time has passed: somebody else holds it, or its next attempt is later.
     HeldFor(Duration),
     /// There is no such job: it was deleted with its chat, its document or its owner.
@@ -112,8 +116,8 @@ pub async fn claim(db: &mut Session, id: JobId, lease: Duration) -> Result<Claim
         )
         SELECT j.kind, j.owner_id, j.question, j.collection_ids, j.document_id,
                mine.attempt AS attempt, j.llm_calls, j.usage,
-               CASE WHEN ended.id IS NULL THEN j.status ELSE 'expired' END AS status,
-               extract(epoch FROM now() - j.created_at)::float8 AS waited,
+               j.status, ended.id IS NOT NULL AS has_expired,
+               CASE WHEN j.started_at IS NULL THEN extract(epoch FROM now() - j.created_at)::float8 END AS waited,
                extract(epoch FROM coalesce(j.next_attempt_at, j.lease_until) - now())::float8 AS held_for,
                (SELECT jsonb_object_agg(c.id, c.version) FROM collections c
                 WHERE c.id = ANY(j.collection_ids) AND (c.owner_id = j.owner_id OR c.owner_id IS NULL)) AS versions
@@ -140,7 +144,8 @@ fn claimed(row: &Row, lease: Lease, attempt: i32) -> Claim {
         lease,
         owner: UserId::from(row.get::<_, Uuid>("owner_id")),
         attempt,
-        waited: span(row.get("waited")),
+        waited: row.get::<_, Option<f64>>("waited").map(span),
+        was_held: row.get::<_, &str>("status") == JobStatus::Active.as_str(),
         // The row as it was before: without the call that was counted in advance.
         spent: Spent {
             calls: row.get("llm_calls"),
@@ -183,6 +188,9 @@ fn answer_work(row: &Row) -> Result<Work, String> {
 }
 
 fn not_claimed(row: &Row, lease: Duration) -> Result<Claim, DbError> {
+    if row.get("has_expired") {
+        return Ok(Claim::Expired);
+    }
     let stored: &str = row.get("status");
     let status: JobStatus = stored.parse().map_err(|_| DbError::Unreadable(stored.to_owned()))?;
     if status.is_final() {

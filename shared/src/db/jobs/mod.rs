@@ -18,7 +18,8 @@ pub use dead_letter::{DeadLetter, bury};
 pub use followers::promote_followers_of;
 pub use lease::{Claim, ClaimedJob, Lease, QuestionWork, Work, begin_call, claim, renew, still_held};
 pub use outcome::{
-    Completion, Failed, RetryPlan, Source, Spent, complete_answer, complete_ingestion, defer, fail, keep_spent,
+    Completed, Completion, Failed, RetryPlan, Source, Spent, complete_answer, complete_ingestion, defer, fail,
+    keep_spent,
 };
 pub use poll::{JobView, find};
 pub use redrive::{Redrive, Redriven, redrive};

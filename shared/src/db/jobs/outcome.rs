@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
-use uuid::Uuid;
 
 use super::super::collections::version;
 use super::super::session::Param;
 use super::super::{DbError, Session, seconds};
-use super::followers::promotion;
+use super::followers::{HEIR, heir, promotion};
 use super::lease::Lease;
 use super::{IS_OVERDUE, MESSAGE_PATIENCE};
 use crate::domain::{Answer, CollectionVersions, FailureCode, JobId, MessageId, Usage};
+use crate::job_message::OwnedJob;
 
 /// A finished answer.
 #[derive(Debug)]
@@ -56,9 +57,17 @@ pub struct Spent {
 /// What the lock of a job waits for is seen by the statement after it, and by none before.
 const LOCK: &str = "SELECT id FROM jobs WHERE lease_token = $1 AND status = 'active' FOR UPDATE";
 
+/// What was ended with an answer.
+#[derive(Debug)]
+pub struct Completed {
+    /// The versions of the searched collections at that moment.
+    pub versions: CollectionVersions,
+    /// How many jobs: this one and its followers.
+    pub jobs: usize,
+}
+
 /// Ends a job with its answer, its followers with the same one, and stores the turns of all of them in their chats: all
-/// of it or nothing, in one round trip. Returns the versions of the searched collections at that moment, or `None` if
-/// the lease no longer counted and nothing was written.
+/// of it or nothing, in one round trip. `None`: the lease no longer counted and nothing was written.
 ///
 /// # Errors
 /// The database cannot be asked.
@@ -66,7 +75,7 @@ pub async fn complete_answer(
     db: &mut Session,
     lease: &Lease,
     done: &Completion<'_>,
-) -> Result<Option<CollectionVersions>, DbError> {
+) -> Result<Option<Completed>, DbError> {
     // The messages of each job get the ids of this pair with the job's number as their last, random, 32 bits: they
     // stay in order, questions before answers, and are unique.
     let statement = format!(
@@ -94,7 +103,7 @@ pub async fn complete_answer(
         ), chat AS (
             UPDATE chats SET updated_at = now() FROM answered WHERE chats.id = answered.chat_id
         )
-        SELECT c.id, c.version FROM done JOIN collections c ON c.id = ANY(done.collection_ids)"
+        SELECT c.id, c.version, (SELECT count(*) FROM answered) AS jobs FROM done JOIN collections c ON c.id = ANY(done.collection_ids)"
     );
     let params: [Param<'_>; 8] = [
         (lease.token(), Type::UUID),
@@ -108,7 +117,10 @@ pub async fn complete_answer(
     ];
     let [_, rows] = db.transaction([(LOCK, &params[..1]), (&statement, &params)]).await?;
     // A question searches at least one collection that exists, so a written outcome always has a row.
-    Ok((!rows.is_empty()).then(|| rows.iter().map(version).collect()))
+    Ok(rows.first().map(|row| Completed {
+        versions: rows.iter().map(version).collect(),
+        jobs: count(row),
+    }))
 }
 
 /// Ends an ingestion's job within the transaction that stored its passages. `false`: the lease no longer counts, and
@@ -160,8 +172,10 @@ pub async fn defer(db: &mut Session, lease: &Lease, plan: &RetryPlan, spent: &Sp
 /// A job that was given up.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failed {
+    /// How many jobs failed: this one, and the followers that share its end.
+    pub jobs: usize,
     /// The follower that leads now, and needs a message.
-    pub heir: Option<JobId>,
+    pub heir: Option<OwnedJob>,
 }
 
 /// Gives a job up for good, and the document that it was to ingest; what the calls for it consumed is kept. Its
@@ -181,7 +195,7 @@ pub async fn fail(
             UPDATE jobs j SET status = 'failed', error_code = $2, usage = $4, llm_calls = $3, finished_at = now(),
                               lease_token = NULL, lease_until = NULL, resend_at = NULL
             WHERE j.lease_token = $1 AND j.status = 'active' AND NOT {IS_OVERDUE} RETURNING j.id, j.flight, j.document_id
-        ), {} SELECT (SELECT id FROM promoted) AS heir FROM ended",
+        ), {} SELECT {HEIR}, 1 + (SELECT count(*) FROM sharing) AS jobs FROM ended",
         consequences(code)
     );
     let params: [Param<'_>; 4] = [
@@ -192,12 +206,18 @@ pub async fn fail(
     ];
     let [_, rows] = db.transaction([(LOCK, &params[..1]), (&statement, &params)]).await?;
     Ok(rows.first().map(|row| Failed {
-        heir: row.get::<_, Option<Uuid>>("heir").map(JobId::from),
+        jobs: count(row),
+        heir: heir(row),
     }))
 }
 
-/// What follows from the failure of the jobs of `ended (id, flight, document_id)` with the code `$2`: expressions that
-/// end with `promoted (id)`.
+/// The column `jobs` of a row that says how many were ended.
+pub(super) fn count(row: &Row) -> usize {
+    usize::try_from(row.get::<_, i64>("jobs")).unwrap_or_default()
+}
+
+/// What follows from the failure of the jobs of `ended (id, flight, document_id)` with the code `$2`: expressions with
+/// `sharing (id)`, the followers that fail as well, and at the end `promoted (id)`.
 pub(super) fn consequences(code: FailureCode) -> String {
     let document = "document AS (
         UPDATE documents SET status = 'failed', error_code = $2 FROM ended
@@ -206,11 +226,11 @@ pub(super) fn consequences(code: FailureCode) -> String {
         format!(
             "sharing AS (
             UPDATE jobs j SET status = 'failed', error_code = $2, finished_at = now(), resend_at = NULL
-            FROM ended WHERE j.leader_id = ended.id AND j.status = 'queued' AND NOT {IS_OVERDUE}
-        ), promoted AS (SELECT NULL::uuid AS id WHERE false)"
+            FROM ended WHERE j.leader_id = ended.id AND j.status = 'queued' AND NOT {IS_OVERDUE} RETURNING j.id
+        ), promoted AS (SELECT NULL::uuid AS id, NULL::uuid AS owner_id WHERE false)"
         )
     } else {
-        promotion("")
+        format!("sharing AS (SELECT NULL::uuid AS id WHERE false), {}", promotion(""))
     };
     format!("{document}, {followers}")
 }

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use super::super::session::Param;
 use super::super::{DbError, Session};
 use super::{MESSAGE_PATIENCE, sweep};
-use crate::job_message::JobMessage;
+use crate::job_message::OwnedJob;
 
 /// Which failed jobs.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Redriven {
     /// How many jobs are open again, those that wait for another's answer included.
     pub jobs: usize,
     /// The jobs to be sent to the queue.
-    pub messages: Vec<JobMessage>,
+    pub messages: Vec<OwnedJob>,
 }
 
 /// Which jobs a redrive takes: failed ones that the operator chose, and whose work nobody has done or begun since.
@@ -52,12 +52,12 @@ pub async fn redrive(db: &mut Session, which: &Redrive) -> Result<Redriven, DbEr
                               resend_at = now() + {MESSAGE_PATIENCE}, flight = NULL,
                               leader_id = nullif(grouped.first, j.id), redrives = j.redrives + 1, redriven_at = now()
             FROM grouped WHERE j.id = grouped.id
-            RETURNING j.id, j.kind, j.leader_id, j.document_id
+            RETURNING j.id, j.owner_id, j.kind, j.leader_id, j.document_id
         ), document AS (
             UPDATE documents SET status = 'queued', error_code = NULL FROM back
             WHERE documents.id = back.document_id AND documents.status = 'failed'
         )
-        SELECT id, kind, leader_id IS NULL AS leads FROM back"
+        SELECT id, owner_id, kind, leader_id IS NULL AS leads FROM back"
     );
     let params: [Param<'_>; 3] = [
         (&which.code, Type::TEXT),
@@ -68,7 +68,7 @@ pub async fn redrive(db: &mut Session, which: &Redrive) -> Result<Redriven, DbEr
     let leads = rows.iter().filter(|row| row.get("leads"));
     Ok(Redriven {
         jobs: rows.len(),
-        messages: leads.map(sweep::message).collect::<Result<_, _>>()?,
+        messages: leads.map(sweep::owned).collect::<Result<_, _>>()?,
     })
 }
 

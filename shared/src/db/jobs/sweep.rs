@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use super::super::session::Param;
 use super::super::{DbError, Session};
-use super::followers::promotion;
+use super::followers::{promoted, promotion};
 use super::{IS_OPEN, IS_OVERDUE, MESSAGE_PATIENCE};
-use crate::domain::{FailureCode, JobId, JobKind};
-use crate::job_message::JobMessage;
+use crate::domain::{FailureCode, JobId, JobKind, UserId};
+use crate::job_message::{JobMessage, OwnedJob};
 
 /// A job that waits and has no message in the queue, as far as one can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forgotten {
     /// Names it.
-    pub message: JobMessage,
+    pub job: OwnedJob,
     /// A worker had it and let its lease run out.
     pub was_held: bool,
 }
@@ -27,7 +27,7 @@ pub struct Swept {
     /// Jobs to be sent to the queue.
     pub forgotten: Vec<Forgotten>,
     /// Followers that lead now, to be sent to the queue.
-    pub promoted: Vec<JobMessage>,
+    pub promoted: Vec<OwnedJob>,
     /// How many jobs were past their deadline and are `expired` now.
     pub expired: usize,
     /// How many documents failed because their job has ended without them.
@@ -93,21 +93,18 @@ async fn fail_abandoned_documents(db: &mut Session, limit: i64) -> Result<usize,
 
 /// Followers whose leader has ended or is gone. Those that ended a leader promoted its heir themselves, so what is left
 /// here met a crash, a deletion, or a worker of an older version.
-async fn promote(db: &mut Session, limit: i64) -> Result<Vec<JobMessage>, DbError> {
+async fn promote(db: &mut Session, limit: i64) -> Result<Vec<OwnedJob>, DbError> {
     let statement = format!(
         "WITH ended AS (
             SELECT DISTINCT f.leader_id AS id, NULL::bytea AS flight FROM jobs f
             WHERE f.leader_id IS NOT NULL AND f.status = 'queued'
               AND NOT EXISTS (SELECT FROM jobs l WHERE l.id = f.leader_id AND l.{IS_OPEN})
             LIMIT $1
-        ), {} SELECT id FROM promoted",
+        ), {} SELECT id, owner_id FROM promoted",
         promotion("")
     );
     let rows = db.rows(&statement, &[(&limit, Type::INT8)]).await?;
-    Ok(rows
-        .iter()
-        .map(|row| JobMessage::to_answer(JobId::from(row.get::<_, Uuid>("id"))))
-        .collect())
+    Ok(rows.iter().map(promoted).collect())
 }
 
 /// A follower has no message: it only waits for its leader's end.
@@ -120,7 +117,7 @@ async fn take_forgotten(db: &mut Session, limit: i64) -> Result<Vec<Forgotten>, 
         )
         UPDATE jobs j SET resends = j.resends + 1, resend_at = now() + {MESSAGE_PATIENCE} * 2 ^ least(j.resends + 1, 6)
         FROM due WHERE j.id = due.id
-        RETURNING j.id, j.kind, due.status = 'active' AS was_held"
+        RETURNING j.id, j.owner_id, j.kind, due.status = 'active' AS was_held"
     );
     let rows = db.rows(&statement, &[(&limit, Type::INT8)]).await?;
     rows.iter().map(forgotten).collect()
@@ -128,15 +125,15 @@ async fn take_forgotten(db: &mut Session, limit: i64) -> Result<Vec<Forgotten>, 
 
 fn forgotten(row: &Row) -> Result<Forgotten, DbError> {
     Ok(Forgotten {
-        message: message(row)?,
+        job: owned(row)?,
         was_held: row.get("was_held"),
     })
 }
 
-/// The message for a row with `id` and `kind`.
-pub(super) fn message(row: &Row) -> Result<JobMessage, DbError> {
+/// The job of a row with `id`, `owner_id` and `kind`.
+pub(super) fn owned(row: &Row) -> Result<OwnedJob, DbError> {
     let stored: &str = row.get("kind");
     let kind: JobKind = stored.parse().map_err(|_| DbError::Unreadable(stored.to_owned()))?;
     let job_id = JobId::from(row.get::<_, Uuid>("id"));
-    Ok(JobMessage { kind, job_id })
+    Ok(JobMessage { kind, job_id }.of(UserId::from(row.get::<_, Uuid>("owner_id"))))
 }

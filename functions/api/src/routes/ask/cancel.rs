@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::db::jobs::{self, Cancellation};
 use shared::domain::{JobId, JobStatus};
-use shared::job_message::JobMessage;
+use shared::telemetry::{Metric, measures};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -44,10 +44,12 @@ pub(crate) async fn cancel(
     let cancelled = jobs::cancel(&mut app.db.session().await?, owner, job_id).await?;
     let is_worked_on = match cancelled {
         Cancellation::Cancelled { is_worked_on, heir } => {
-            tracing::info!(outcome = "cancelled", %job_id, "question");
+            measures::count(Metric::JobsCancelled);
+            measures::note("outcome", "cancelled");
+            measures::note("job_id", job_id.to_string());
             if let Some(heir) = heir {
                 // It may hold a lease by now; then the message waits for that to end, should the worker die.
-                send_to_worker(&app, JobMessage::to_answer(heir)).await;
+                send_to_worker(&app, heir).await;
             }
             is_worked_on
         }

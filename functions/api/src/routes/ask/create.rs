@@ -14,6 +14,7 @@ use shared::domain::{
     Answer, AnswerKey, ChatId, CollectionId, CollectionScope, Invalid, JobId, JobStatus, QuestionText, Recipe, UserId,
 };
 use shared::job_message::JobMessage;
+use shared::telemetry::{Metric, measures};
 use utoipa::ToSchema;
 
 use super::AnswerView;
@@ -117,7 +118,16 @@ pub(crate) async fn create(
     let (ask, found) = user.admit_to_ask(&app, read, Ask::wanted).await?;
     match fresh_answer(&app, &ask, found).await? {
         Some(answer) => answer_now(&app, &ask, answer).await,
-        None => accept(&app, &ask).await,
+        None => {
+            count_miss(&app);
+            accept(&app, &ask).await
+        }
+    }
+}
+
+fn count_miss(app: &App) {
+    if app.cache.is_configured() {
+        measures::count(Metric::CacheMisses);
     }
 }
 
@@ -171,7 +181,8 @@ async fn answer_now(app: &App, ask: &Ask, answer: Answer) -> Result<Response, Ap
             return Err(ApiError::NotFound);
         }
     }
-    tracing::info!(outcome = "cache_hit", "question answered");
+    measures::count(Metric::CacheHits);
+    measures::note("outcome", "cache_hit");
     let answered = Answered {
         answer: AnswerView::new(answer, "cache".to_owned(), None),
         chat_id: ask.chat,
@@ -181,7 +192,7 @@ async fn answer_now(app: &App, ask: &Ask, answer: Answer) -> Result<Response, Ap
 
 async fn accept(app: &App, ask: &Ask) -> Result<Response, ApiError> {
     let accepted = store(app, &mut app.db.session().await?, ask).await?;
-    Ok(send_off(app, accepted).await)
+    Ok(send_off(app, ask.asker, accepted).await)
 }
 
 /// With an `Idempotency-Key` the answer is always a job, so that a repetition can be answered by the same one.
@@ -194,13 +205,13 @@ async fn accept_once(app: &App, ask: &Ask, request: &Keyed<'_>) -> Result<Respon
             idempotency_keys::keep(&mut db, request, accepted.job_id.uuid()).await?;
             db.commit().await?;
             drop(db);
-            Ok(send_off(app, accepted).await)
+            Ok(send_off(app, ask.asker, accepted).await)
         }
         Taken::Same(job) => {
             let job = jobs::find(&mut db, ask.asker, JobId::from(job)).await?;
             db.commit().await?;
             let job = job.ok_or(ApiError::NotFound)?;
-            tracing::info!(outcome = "repeated", job_id = %job.id, "question");
+            say("repeated", job.id);
             let accepted = Accepted {
                 job_id: job.id,
                 chat_id: job.chat,
@@ -256,14 +267,19 @@ async fn store(app: &App, db: &mut Session, ask: &Ask) -> Result<Stored, ApiErro
 }
 
 /// A follower waits for its leader's answer, and needs no message.
-async fn send_off(app: &App, stored: Stored) -> Response {
+async fn send_off(app: &App, asker: UserId, stored: Stored) -> Response {
     let job_id = stored.job_id;
     match stored.leader {
         None => {
-            send_to_worker(app, JobMessage::to_answer(job_id)).await;
-            tracing::info!(outcome = "accepted", %job_id, "question accepted");
+            send_to_worker(app, JobMessage::to_answer(job_id).of(asker)).await;
+            say("accepted", job_id);
+            measures::count(Metric::Accepted);
         }
-        Some(leader) => tracing::info!(outcome = "joined", %job_id, %leader, "question accepted"),
+        Some(leader) => {
+            say("joined", job_id);
+            measures::note("leader", leader.to_string());
+            measures::count(Metric::Coalesced);
+        }
     }
     let accepted = Accepted {
         job_id,
@@ -271,6 +287,11 @@ async fn send_off(app: &App, stored: Stored) -> Response {
         status: JobStatus::Queued,
     };
     accepted.into_response(stored.ahead)
+}
+
+fn say(outcome: &'static str, job: JobId) {
+    measures::note("outcome", outcome);
+    measures::note("job_id", job.to_string());
 }
 
 impl Accepted {

@@ -116,7 +116,7 @@ async fn upload_once(db: &mut Session, new: &NewDocument, request: &Keyed<'_>) -
 async fn respond(app: &App, new: &NewDocument, uploaded: Upload) -> Result<Response, ApiError> {
     match uploaded {
         Upload::Accepted(document, job) => {
-            send_to_worker(app, message(job)).await;
+            send_to_worker(app, message(job).of(new.owner)).await;
             if new.collection == CollectionId::from(SHARED_COLLECTION) {
                 let (user, document) = (new.owner, document.id);
                 tracing::info!(outcome = "stored", user_id = %user, document_id = %document, "shared document");

@@ -5,24 +5,28 @@ use std::time::Duration;
 
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::{Stream, StreamExt};
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use shared::config::AnthropicConfig;
-use shared::domain::{Passage, QuestionText};
+use shared::domain::{Passage, QuestionText, Usage};
+use shared::telemetry::{Metric, Step, measures, milliseconds};
 use time::OffsetDateTime;
 
 use super::request::Request;
 use super::status::refused;
 use super::stream::Reply;
 use crate::llm::Written;
-use crate::llm::failure::{LlmFailure, Verdict};
+use crate::llm::failure::{Kind, LlmFailure, Verdict};
 use crate::llm::meter::Meter;
-use crate::outbound::{self, Unread, bounded};
+use crate::outbound::{self, Key, Unread, bounded};
 use crate::rag::draft::Draft;
 use crate::rag::extract;
 use crate::rag::prompt::Handout;
 use crate::rag::task::Task;
+
+/// The header of the key.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The version of the API that the wire format is written for.
 const API_VERSION: &str = "2023-06-01";
@@ -38,8 +42,7 @@ const END_OF_REPLY: Duration = Duration::from_millis(200);
 pub struct Anthropic {
     http: Client,
     url: Url,
-    /// Marked as sensitive, so that no debug output shows it.
-    key: HeaderValue,
+    key: Key,
     config: AnthropicConfig,
     provider: String,
 }
@@ -52,8 +55,18 @@ struct Metered<'a> {
 
 impl Drop for Metered<'_> {
     fn drop(&mut self) {
-        self.meter.add(self.reply.usage());
+        let usage = self.reply.usage();
+        self.meter.add(usage);
+        count(&usage);
     }
+}
+
+/// Every call passes here once, however it ends: so no token is counted twice.
+fn count(usage: &Usage) {
+    let read = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+    measures::add(Metric::InputTokens, read as f64);
+    measures::add(Metric::OutputTokens, usage.output_tokens as f64);
+    measures::add(Metric::CostUsd, usage.cost_micro_usd.unwrap_or_default() as f64 / 1e6);
 }
 
 impl Anthropic {
@@ -65,15 +78,12 @@ impl Anthropic {
         let address = format!("{}/v1/messages", config.base_url);
         let http = outbound::client(&address)?;
         // Built once without being sent: a wrong address or key stops the start and not the first question.
-        let mut sample = http
-            .post(address)
-            .header("x-api-key", config.api_key.expose_secret())
-            .build()?;
-        let mut key = sample
-            .headers_mut()
-            .remove("x-api-key")
-            .unwrap_or(HeaderValue::from_static(""));
-        key.set_sensitive(true);
+        let secret = config.api_key.expose_secret();
+        let sample = http.post(address).header(API_KEY, secret).build()?;
+        let first = sample.headers().get(API_KEY).cloned();
+        let first = first.unwrap_or(HeaderValue::from_static(""));
+        let written = |key: &SecretString| HeaderValue::try_from(key.expose_secret());
+        let key = Key::new(&config.source, "ANTHROPIC_API_KEY", API_KEY, first, written);
         let url = sample.url().clone();
         let provider = format!("anthropic:{}", config.model);
         Ok(Self {
@@ -105,7 +115,8 @@ impl Anthropic {
         other
     }
 
-    /// Has an answer written. One call and no more: whether it is repeated is for the job to decide. However it ends,
+    /// Has an answer written. One call and no more, but for a key that was refused and has a successor: whether it is
+    /// repeated is for the job to decide. However it ends,
     /// `meter` is told what it consumed.
     ///
     /// # Errors
@@ -127,8 +138,14 @@ impl Anthropic {
         }
         let request = Request::new(&self.config.model, self.config.max_tokens, question, &handout);
         let mut metered = self.metered(meter);
-        self.send(&request, time_left, &mut metered.reply).await?;
-        metered.reply.finish(&handout, passages)
+        let timed = measures::timed(Step::Llm);
+        let sent = self.send(&request, time_left, &mut metered.reply).await;
+        drop(timed);
+        if let Some(span) = metered.reply.first_text() {
+            measures::set(Metric::LlmFirstTokenMs, milliseconds(span));
+        }
+        sent.and_then(|()| metered.reply.finish(&handout, passages))
+            .inspect_err(LlmFailure::count)
     }
 
     /// Has a task done. One call and no more. However it ends, `meter` is told what it consumed.
@@ -143,8 +160,8 @@ impl Anthropic {
     ) -> Result<Written, LlmFailure> {
         let request = Request::of_task(&self.config.model, task);
         let mut metered = self.metered(meter);
-        self.send(&request, time_left, &mut metered.reply).await?;
-        metered.reply.text()
+        let sent = self.send(&request, time_left, &mut metered.reply).await;
+        sent.and_then(|()| metered.reply.text()).inspect_err(LlmFailure::count)
     }
 
     fn metered<'a>(&self, meter: &'a Meter) -> Metered<'a> {
@@ -166,13 +183,14 @@ impl Anthropic {
                 after: None,
                 burns_attempt: false,
             };
-            return Err(LlmFailure::new(not_tried, "no time was left for a call"));
+            return Err(LlmFailure::new(Kind::NotMade, not_tried, "no time was left for a call"));
         }
         match tokio::time::timeout(limit, self.call(request, reply)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(LlmFailure {
                 timed_out: true,
                 ..LlmFailure::new(
+                    Kind::Timeout,
                     Verdict::RETRY,
                     format!("no complete answer within {limit:?}, request {}", reply.request_id),
                 )
@@ -181,9 +199,9 @@ impl Anthropic {
     }
 
     async fn call(&self, request: &Request<'_>, reply: &mut Reply) -> Result<(), LlmFailure> {
-        let sending = self.http.post(self.url.clone()).header("x-api-key", self.key.clone());
+        let sending = self.http.post(self.url.clone());
         let sending = sending.header("anthropic-version", API_VERSION).json(request);
-        let response = sending.send().await.map_err(|error| unreachable(&error))?;
+        let response = self.key.send(sending).await.map_err(|error| unreachable(&error))?;
         let status = response.status();
         if status != StatusCode::OK {
             return Err(refusal(response).await);
@@ -191,7 +209,11 @@ impl Anthropic {
         reply.request_id = header(&response, "request-id");
         if !header(&response, CONTENT_TYPE.as_str()).starts_with("text/event-stream") {
             // Whatever is at this address is not the API, and will not become it.
-            return Err(LlmFailure::new(Verdict::PROTOCOL, "the reply is no stream of events"));
+            return Err(LlmFailure::new(
+                Kind::Protocol,
+                Verdict::PROTOCOL,
+                "the reply is no stream of events",
+            ));
         }
         read(bounded(response, MAX_REPLY_BYTES), reply).await
     }
@@ -228,11 +250,12 @@ pub(super) async fn read<B: AsRef<[u8]>>(
         let event = event.map_err(|error| match error {
             EventStreamError::Transport(Unread::Broken(error)) => unreachable(&error),
             EventStreamError::Transport(Unread::TooLarge) => LlmFailure::new(
+                Kind::Protocol,
                 Verdict::PROTOCOL,
                 format!("the reply is larger than {MAX_REPLY_BYTES} bytes"),
             ),
             EventStreamError::Utf8(_) | EventStreamError::Parser(_) => {
-                LlmFailure::new(Verdict::PROTOCOL, "the reply is no stream of events")
+                LlmFailure::new(Kind::Protocol, Verdict::PROTOCOL, "the reply is no stream of events")
             }
         })?;
         reply.push(&event.data)?;
@@ -251,19 +274,23 @@ fn unreachable(error: &reqwest::Error) -> LlmFailure {
     let what = match error {
         // Among them: plain HTTP to another machine.
         error if error.is_builder() => {
-            return LlmFailure::new(Verdict::CONFIGURATION, "the request could not be built");
+            return LlmFailure::new(
+                Kind::Configuration,
+                Verdict::CONFIGURATION,
+                "the request could not be built",
+            );
         }
         error if error.is_timeout() => "did not accept a connection in time",
         error if error.is_connect() => "could not be connected to",
         _ => "broke the connection",
     };
-    LlmFailure::new(Verdict::RETRY, format!("the model's provider {what}"))
+    LlmFailure::new(Kind::Network, Verdict::RETRY, format!("the model's provider {what}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use secrecy::SecretString;
     use serde_json::{Value, json};
+    use shared::config::Source;
     use shared::domain::{DocumentId, FailureCode, PassageId};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -279,6 +306,7 @@ mod tests {
             model: "claude-sonnet-4-5".to_owned(),
             max_tokens: 64,
             timeout: Duration::from_secs(20),
+            source: Source::default(),
         }
     }
 

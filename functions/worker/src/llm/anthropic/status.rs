@@ -6,7 +6,7 @@ use shared::domain::FailureCode;
 use time::OffsetDateTime;
 
 use super::wire::{ErrorBody, ErrorDetail};
-use crate::llm::failure::{LlmFailure, Verdict};
+use crate::llm::failure::{Kind, LlmFailure, Verdict};
 use crate::outbound::retry_after;
 
 /// Judges a reply whose status is not a success.
@@ -33,7 +33,13 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], now:
             discard @ Verdict::Discard { .. } => discard,
         },
     };
+    let kind = match verdict {
+        // However the provider calls it: an operator has to act.
+        Verdict::CONFIGURATION => Kind::Configuration,
+        _ => kind_of(status.as_u16(), &body.error),
+    };
     LlmFailure::new(
+        kind,
         verdict,
         reason(&format!("status {}", status.as_u16()), &body.error.kind, id),
     )
@@ -55,6 +61,7 @@ pub(super) fn broken_off(error: &ErrorDetail, request_id: &str) -> LlmFailure {
         _ => 500,
     };
     LlmFailure::new(
+        kind_of(status, error),
         by_status(status, error),
         reason("error in the stream", &error.kind, request_id),
     )
@@ -73,6 +80,18 @@ fn by_status(status: u16, error: &ErrorDetail) -> Verdict {
         _ => Verdict::Discard {
             code: code_of(status, error),
         },
+    }
+}
+
+/// How it is counted.
+fn kind_of(status: u16, error: &ErrorDetail) -> Kind {
+    match status {
+        429 => Kind::Throttled,
+        _ if is_throttled(status, error) => Kind::Overloaded,
+        408 | 504 => Kind::Timeout,
+        409 | 500.. => Kind::ServerError,
+        _ if code_of(status, error) == FailureCode::LlmRequestTooLarge => Kind::TooLarge,
+        _ => Kind::Configuration,
     }
 }
 

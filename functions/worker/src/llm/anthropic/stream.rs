@@ -1,12 +1,14 @@
 //! Gathers the events of a streamed reply into a draft.
 
+use std::time::{Duration, Instant};
+
 use shared::domain::{FailureCode, Passage, Usage};
 
 use super::price::cost_micro_usd;
 use super::status::broken_off;
 use super::wire::{Event, Part, StopReason, reference};
 use crate::llm::Written;
-use crate::llm::failure::{LlmFailure, Verdict};
+use crate::llm::failure::{Kind, LlmFailure, Verdict};
 use crate::rag::draft::Draft;
 use crate::rag::prompt::{Handout, Reference};
 
@@ -22,6 +24,8 @@ pub(super) struct Reply {
     usage: Usage,
     stop_reason: Option<StopReason>,
     complete: bool,
+    began: Instant,
+    first_text: Option<Duration>,
     /// The id under which the provider knows the call.
     pub(super) request_id: String,
 }
@@ -36,6 +40,8 @@ impl Reply {
             usage: Usage::default(),
             stop_reason: None,
             complete: false,
+            began: Instant::now(),
+            first_text: None,
             request_id: String::new(),
         }
     }
@@ -47,6 +53,7 @@ impl Reply {
     pub(super) fn push(&mut self, data: &str) -> Result<(), LlmFailure> {
         let event = serde_json::from_str(data).map_err(|error| {
             LlmFailure::new(
+                Kind::Protocol,
                 Verdict::PROTOCOL,
                 format!("an event is no JSON of the agreed form: {:?}", error.classify()),
             )
@@ -76,7 +83,12 @@ impl Reply {
     /// The blocks of an answer follow each other without a gap: a new one begins wherever a citation begins or ends.
     fn add(&mut self, part: Part) {
         match part {
-            Part::Text { text } => self.text.push_str(&text),
+            Part::Text { text } => {
+                if self.first_text.is_none() && !text.is_empty() {
+                    self.first_text = Some(self.began.elapsed());
+                }
+                self.text.push_str(&text);
+            }
             Part::CitationsDelta { citation } => self.references.push(reference(citation)),
             Part::Other => {}
         }
@@ -85,6 +97,11 @@ impl Reply {
     /// The last event has come; nothing of interest follows.
     pub(super) fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// How long the first text was waited for, if any came.
+    pub(super) fn first_text(&self) -> Option<Duration> {
+        self.first_text
     }
 
     /// What the call has consumed as far as it was reported, with its price.
@@ -129,20 +146,22 @@ impl Reply {
 
     /// The text, and whether it stops early.
     fn judged(&self) -> Result<(String, bool), LlmFailure> {
-        let fail = |verdict, reason: &str| {
+        let fail = |kind, verdict, reason: &str| {
             Err(LlmFailure::new(
+                kind,
                 verdict,
                 format!("{reason}, request {}", self.request_id),
             ))
         };
         if !self.complete {
-            return fail(Verdict::RETRY, "the reply was cut off");
+            return fail(Kind::Network, Verdict::RETRY, "the reply was cut off");
         }
         let truncated = match self.stop_reason {
             Some(StopReason::EndTurn | StopReason::StopSequence) => false,
             Some(StopReason::MaxTokens | StopReason::ModelContextWindowExceeded) => true,
             Some(StopReason::Refusal) => {
                 return fail(
+                    Kind::Refused,
                     Verdict::Discard {
                         code: FailureCode::LlmRefused,
                     },
@@ -152,6 +171,7 @@ impl Reply {
             // No tool was offered and no pause allowed; a reason that is not known cannot be trusted to mean success.
             Some(StopReason::ToolUse | StopReason::PauseTurn | StopReason::Unknown) | None => {
                 return fail(
+                    Kind::Protocol,
                     Verdict::PROTOCOL,
                     &format!("the model stopped for an unexpected reason: {:?}", self.stop_reason),
                 );
@@ -159,7 +179,7 @@ impl Reply {
         };
         let text = storable(&self.text);
         if text.is_empty() {
-            return fail(Verdict::RETRY, "the model wrote nothing");
+            return fail(Kind::Protocol, Verdict::RETRY, "the model wrote nothing");
         }
         Ok((text, truncated))
     }

@@ -1,31 +1,29 @@
-//! Logs: one JSON object a line on standard output, where Lambda collects them.
+//! What a function says about itself: one JSON object a line on standard output, where Lambda collects them.
 //!
-//! Field names in use, the same in every function: `request_id` (of the API call or the invocation), `job_id`,
-//! `message_id`, `user_id`, `attempt`, `outcome`, `code`, `status`, `method`, `route`, `ms` (a duration in
-//! milliseconds), `error` (the chain of causes), `account` (of a refused sign-in: the beginning of the SHA-256 of the
+//! [`measures`] gathers what a request or a job comes to, and [`emf`] makes one line of it when it ends: its log line and
+//! its metrics at once. [`metric`] is the list of the metrics. Everything else that is logged are `tracing`'s events.
+//!
+//! Field names in use, the same in every function: `request_id` (of the API call or the invocation), `trace_id` (of all
+//! that one request caused, see [`trace`]), `job_id`, `message_id`, `user_id`, `attempt`, `outcome`, `code`, `status`,
+//! `method`, `route`, `ms` (a duration in milliseconds), `error` (the chain of causes), `account` (of a refused sign-in: the beginning of the SHA-256 of the
 //! address). Never a question, an answer, a document, an address, a token or a secret.
+
+mod emf;
+mod init;
+mod line;
+pub mod measures;
+pub mod metric;
+mod note;
+pub mod trace;
+mod w3c;
+pub mod xray;
 
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
-
-/// Starts logging. `LOG_LEVEL` chooses what is written (`info` if it is not set; a list such as `warn,api=debug` works too).
-pub fn init() {
-    let filter = std::env::var("LOG_LEVEL")
-        .ok()
-        .and_then(|level| EnvFilter::try_new(level).ok());
-    let started = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_target(false)
-        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("info")))
-        .try_init();
-    if started.is_err() {
-        tracing::debug!("logging was already started");
-    }
-}
+pub use init::{count_in, init};
+pub use line::Lines;
+pub use metric::{Metric, Service, Step, Unit};
+pub use note::Note;
 
 /// A duration as it stands in a log: milliseconds with three decimals.
 #[must_use]
