@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use shared::config::DatabaseConfig;
+use shared::config::{DatabaseConfig, Source};
 use shared::db::Db;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
@@ -49,6 +49,7 @@ impl PrivateDatabase {
             ca_file: None,
             max_connections: CONNECTIONS,
             statement_timeout: LONGEST_STATEMENT,
+            source: Source::default(),
         };
         Db::connect(&config).context("make the pool")
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 /// What the model does with one request.
@@ -75,6 +75,7 @@ pub struct ScriptedLlm {
 struct Script {
     replies: Mutex<VecDeque<Reply>>,
     calls: Mutex<Vec<Call>>,
+    key: Mutex<Option<String>>,
     decide: Box<Decide>,
 }
 
@@ -101,6 +102,7 @@ impl ScriptedLlm {
         let script = Arc::new(Script {
             replies: Mutex::default(),
             calls: Mutex::default(),
+            key: Mutex::default(),
             decide: Box::new(decide),
         });
         let url = serve::start(script.clone()).await;
@@ -111,6 +113,11 @@ impl ScriptedLlm {
     pub fn then(&self, reply: Reply) -> &Self {
         held(&self.script.replies).push_back(reply);
         self
+    }
+
+    /// From now on a call with another key is refused, as the provider refuses a key that was deleted.
+    pub fn accept_only(&self, key: &str) {
+        *held(&self.script.key) = Some(key.to_owned());
     }
 
     /// How many calls there were.
@@ -137,7 +144,14 @@ impl ScriptedLlm {
 }
 
 impl Script {
-    fn reply_to(&self, request: &Value) -> Reply {
+    fn reply_to(&self, headers: &HeaderMap, request: &Value) -> Reply {
+        if let Some(key) = &*held(&self.key)
+            && headers
+                .get("x-api-key")
+                .is_none_or(|sent| sent.as_bytes() != key.as_bytes())
+        {
+            return refused();
+        }
         let told = held(&self.replies).pop_front();
         told.unwrap_or_else(|| (self.decide)(request))
     }
@@ -154,6 +168,12 @@ impl Script {
             call.progress = progress;
         }
     }
+}
+
+/// <https://platform.claude.com/docs/en/api/errors>
+fn refused() -> Reply {
+    let error = json!({"type": "authentication_error", "message": "invalid x-api-key"});
+    Reply::Status(401, vec![], json!({"type": "error", "error": error}).to_string())
 }
 
 /// A panic elsewhere leaves these lists whole.

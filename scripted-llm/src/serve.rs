@@ -28,7 +28,7 @@ pub(crate) async fn start(script: Arc<Script>) -> String {
 }
 
 async fn answer(State(script): State<Arc<Script>>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
-    let reply = script.reply_to(&request);
+    let reply = script.reply_to(&headers, &request);
     let number = script.note(Call {
         headers,
         request: request.clone(),

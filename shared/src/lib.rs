@@ -10,5 +10,6 @@ pub mod db;
 pub mod domain;
 pub mod job_message;
 pub mod queue;
+pub mod sandbox;
 pub mod secrets;
 pub mod telemetry;

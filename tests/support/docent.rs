@@ -76,10 +76,10 @@ impl Docent {
                     .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
             )
             .collect();
-        let api = api::app::Config::from_env(Env::new(variables.clone())).unwrap();
-        let mut consumer = worker::app::Config::from_env(Env::new(variables.clone())).unwrap();
+        let api = api::app::Config::from_env(resolved(&variables).await).unwrap();
+        let mut consumer = worker::app::Config::from_env(resolved(&variables).await).unwrap();
         consumer.reader = Some(worker_program());
-        let cleaner = janitor::app::Config::from_env(Env::new(variables.clone())).unwrap();
+        let cleaner = janitor::app::Config::from_env(resolved(&variables).await).unwrap();
         let router = api::router::router(App::connect(&api).await.unwrap());
         let worker = Worker::connect(&consumer).await.unwrap();
         let janitor = Janitor::connect(&cleaner).await.unwrap();
@@ -106,9 +106,14 @@ impl Docent {
         let changed = settings
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let variables = self.variables.iter().cloned().chain(changed);
-        let config = api::app::Config::from_env(Env::new(variables)).unwrap();
+        let variables: Vec<_> = self.variables.iter().cloned().chain(changed).collect();
+        let config = api::app::Config::from_env(resolved(&variables).await).unwrap();
         api::router::router(App::connect(&config).await.unwrap())
+    }
+
+    /// What a function is told by its environment.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
     }
 
     pub async fn send(&self, request: Request<Body>) -> HttpReply {
@@ -192,10 +197,20 @@ impl Docent {
     }
 }
 
-/// The compiled worker, which reads documents in a process of its own: it is two folders above this test's program.
+/// As each function's `main` does it.
+async fn resolved(variables: &[(String, String)]) -> Env {
+    shared::secrets::resolve(Env::new(variables.iter().cloned())).await
+}
+
+/// The compiled worker, which reads documents in a process of its own.
 fn worker_program() -> PathBuf {
+    compiled("worker")
+}
+
+/// A compiled function: it is two folders above this test's program.
+pub fn compiled(function: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
-    let program = this.ancestors().nth(2).unwrap().join("worker");
+    let program = this.ancestors().nth(2).unwrap().join(function);
     assert!(
         program.exists(),
         "{} is missing: run the tests by `cargo xtask test`",

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -29,6 +29,8 @@ struct Script {
     is_down: AtomicBool,
     calls: AtomicUsize,
     texts: Mutex<Vec<String>>,
+    key: Mutex<Option<String>>,
+    refused: AtomicUsize,
 }
 
 impl ScriptedEmbeddings {
@@ -48,14 +50,35 @@ impl ScriptedEmbeddings {
         self.state.is_down.store(is_down, Ordering::SeqCst);
     }
 
+    /// From now on a call with another key is refused.
+    pub fn accept_only(&self, key: &str) {
+        *self.state.key.lock().unwrap() = Some(format!("Bearer {key}"));
+    }
+
+    /// How many calls were refused for their key.
+    pub fn refused(&self) -> usize {
+        self.state.refused.load(Ordering::SeqCst)
+    }
+
     /// Every text that was embedded.
     pub fn texts(&self) -> Vec<String> {
         self.state.texts.lock().unwrap().clone()
     }
 }
 
-async fn embed(State(script): State<Arc<Script>>, Json(request): Json<Value>) -> Response {
+async fn embed(State(script): State<Arc<Script>>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
     script.calls.fetch_add(1, Ordering::SeqCst);
+    let sent = headers.get("authorization").map(|key| key.to_str().unwrap().to_owned());
+    if script
+        .key
+        .lock()
+        .unwrap()
+        .as_ref()
+        .is_some_and(|key| sent.as_ref() != Some(key))
+    {
+        script.refused.fetch_add(1, Ordering::SeqCst);
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     if script.is_down.load(Ordering::SeqCst) {
         return StatusCode::BAD_REQUEST.into_response();
     }

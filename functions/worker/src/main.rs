@@ -6,7 +6,7 @@ use anyhow::Context;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::config::Env;
-use shared::{secrets, telemetry};
+use shared::{sandbox, secrets, telemetry};
 use worker::app::{Config, Worker};
 use worker::batch;
 use worker::invocation::{Deadline, Invocation};
@@ -17,25 +17,27 @@ fn main() -> anyhow::Result<ExitCode> {
     if let Some(exit) = child::asked_for() {
         return Ok(exit);
     }
-    serve().map(|()| ExitCode::SUCCESS)
+    sandbox::run(serve()).context("start the runtime")??;
+    Ok(ExitCode::SUCCESS)
 }
 
-#[tokio::main(flavor = "current_thread")]
 async fn serve() -> anyhow::Result<()> {
     telemetry::init();
     let config = Config::from_env(secrets::resolve(Env::of_process()).await)?;
+    telemetry::count_in(&config.metrics);
     let worker = Worker::connect(&config).await.context("set up the clients")?;
     worker.warm_up().await;
-    let handler = service_fn(|event: LambdaEvent<SqsEvent>| {
+    let handler = service_fn(move |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::of_invocation(event.context.deadline());
         let invocation = Invocation {
             request_id: event.context.request_id,
             deadline,
+            segment: worker.xray.segment(event.context.xray_trace_id.as_deref()),
         };
         let worker = worker.clone();
         async move { Ok::<_, lambda_runtime::Error>(batch::handle(&worker, event.payload, &invocation).await) }
     });
-    lambda_runtime::run(handler)
+    lambda_runtime::run_concurrent(handler)
         .await
         .map_err(|error| anyhow::anyhow!("run the function: {error}"))
 }

@@ -17,7 +17,11 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The leases under which a call is being made.
 #[derive(Debug, Default)]
-pub struct Watch(Mutex<HashMap<Lease, Arc<Notify>>>);
+pub struct Watch {
+    leases: Mutex<HashMap<Lease, Arc<Notify>>>,
+    /// Whose turn it is to ask, of several batches at once.
+    turn: tokio::sync::Mutex<()>,
+}
 
 /// Takes a lease from the list when its call ends in whatever way.
 struct Entry<'a> {
@@ -38,8 +42,10 @@ impl Watch {
         }
     }
 
-    /// Asks again and again; never ends.
+    /// Asks again and again; never ends. On a managed instance each batch runs it: one asks for all of them, and when its
+    /// batch is done the next one takes over.
     pub(crate) async fn run(&self, db: &Db) {
+        let _turn = self.turn.lock().await;
         loop {
             tokio::time::sleep(INTERVAL).await;
             // A database that cannot be asked takes no lease away.
@@ -64,7 +70,7 @@ impl Watch {
     }
 
     fn leases<T>(&self, with: impl FnOnce(&mut HashMap<Lease, Arc<Notify>>) -> T) -> T {
-        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        with(&mut self.leases.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -77,7 +77,7 @@ impl Cache {
     pub fn connect(config: &CacheConfig) -> Result<Self, ConnectError> {
         let authorities = config.ca_file.as_ref().map(std::fs::read).transpose();
         let authorities = authorities.map_err(ConnectError::CaFile)?;
-        let connect = |url| Connection::new(url, authorities);
+        let connect = |url| Connection::new(url, authorities, &config.source);
         Ok(Self {
             connection: config.url.as_ref().map(connect).transpose()?,
             prefix: config.key_prefix.clone(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Env;
 use super::key_ring::KeyRing;
+use super::{Env, Source};
 
 /// A session ends so long after its sign-in, however often it is refreshed.
 const SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
@@ -19,6 +19,8 @@ pub struct AuthConfig {
     pub refresh_lifetime: Duration,
     /// How long a session lives in all.
     pub session_lifetime: Duration,
+    /// Where new keys are to be had.
+    pub source: Source,
 }
 
 impl AuthConfig {
@@ -39,6 +41,7 @@ impl AuthConfig {
             lifetime: span(env, "JWT_EXPIRY", "15m", Self::LONGEST),
             refresh_lifetime: span(env, "REFRESH_EXPIRY", "30d", SESSION_LIFETIME),
             session_lifetime: SESSION_LIFETIME,
+            source: env.source(),
         }
     }
 }

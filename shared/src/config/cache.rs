@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::{ConnectionAddr, IntoConnectionInfo};
 use secrecy::SecretString;
 
-use super::{Env, transport};
+use super::{Env, Source, transport};
 
 /// `REDIS_URL`, `REDIS_CA_FILE`, `ALLOW_PLAINTEXT`, `CACHE_TTL_SECONDS` and `CACHE_KEY_PREFIX`.
 #[derive(Debug, Clone)]
@@ -16,8 +16,11 @@ pub struct CacheConfig {
     pub ca_file: Option<String>,
     /// How long an answer is kept.
     pub answer_lifetime: Duration,
-    /// What every key starts with, so that several deployments can share one Redis.
+    /// What every key starts with, so that several deployments can share one Redis. What is between braces decides a key's
+    /// place in a cluster, where a command may only touch keys of one place.
     pub key_prefix: String,
+    /// Where a new password is to be had.
+    pub source: Source,
 }
 
 impl CacheConfig {
@@ -28,12 +31,33 @@ impl CacheConfig {
         if let Some(problem) = url.as_deref().and_then(|url| problem_of(url, allows_plaintext)) {
             env.problem("REDIS_URL", problem);
         }
+        let key_prefix = env.optional("CACHE_KEY_PREFIX").unwrap_or_else(|| "docent".to_owned());
+        if !is_prefix(&key_prefix) {
+            env.problem(
+                "CACHE_KEY_PREFIX",
+                "must have no braces, or one pair with something between them",
+            );
+        }
         Self {
             url: url.map(SecretString::from),
             ca_file: env.optional("REDIS_CA_FILE"),
             answer_lifetime: Duration::from_secs(env.number("CACHE_TTL_SECONDS", 1..=31_536_000, 3600)),
-            key_prefix: env.optional("CACHE_KEY_PREFIX").unwrap_or_else(|| "docent".to_owned()),
+            key_prefix,
+            source: env.source(),
         }
+    }
+}
+
+/// Redis takes a key with braces that are not a pair, or hold nothing, as if there were none
+/// (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>): each key would have another place.
+fn is_prefix(prefix: &str) -> bool {
+    let without_braces = |text: &str| !text.contains(['{', '}']);
+    match prefix
+        .split_once('{')
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    {
+        None => without_braces(prefix),
+        Some((before, (tag, after))) => !tag.is_empty() && [before, tag, after].into_iter().all(without_braces),
     }
 }
 
@@ -63,6 +87,32 @@ mod tests {
         let mut env = Env::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         CacheConfig::from_env(&mut env);
         env.finish().is_ok()
+    }
+
+    #[test]
+    fn braces_in_a_prefix_are_one_pair_around_something() {
+        for good in ["docent", "{docent}", "eu:{docent}:7", "{a}b"] {
+            assert!(is_prefix(good), "{good}");
+        }
+        for bad in [
+            "{docent",
+            "docent}",
+            "{}",
+            "}docent{",
+            "{{docent}}",
+            "{a}{b}",
+            "a}{b}",
+            "{a}}",
+            "{a{b}",
+        ] {
+            assert!(!is_prefix(bad), "{bad}");
+            let mut env = Env::new([("CACHE_KEY_PREFIX".to_owned(), bad.to_owned())]);
+            CacheConfig::from_env(&mut env);
+            assert!(
+                env.finish().unwrap_err().to_string().contains("CACHE_KEY_PREFIX"),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

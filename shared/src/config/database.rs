@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::config::SslMode;
 
-use super::{Env, transport};
+use super::{Env, Source, transport};
 
 /// `DATABASE_URL` or `FUNCTIONS_DATABASE_URL`, `DATABASE_CA_FILE` and `ALLOW_PLAINTEXT`.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct DatabaseConfig {
     pub max_connections: usize,
     /// The longest a statement may take before the client gives up on it and on its connection.
     pub statement_timeout: Duration,
+    /// Where a new password is to be had.
+    pub source: Source,
 }
 
 impl DatabaseConfig {
@@ -55,6 +57,7 @@ impl DatabaseConfig {
             ca_file: env.optional("DATABASE_CA_FILE"),
             max_connections,
             statement_timeout,
+            source: env.source(),
         };
         let allows_plaintext = transport::allows_plaintext(env);
         if !allows_plaintext && !config.uses_tls() && !config.is_local() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{Env, address};
+use super::{Env, Source, address};
 
 /// The provider of vectors with what it needs.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct OpenAiConfig {
     pub batch_size: usize,
     /// The longest one call may take in all, repetitions included.
     pub timeout: Duration,
+    /// Where a new key is to be had.
+    pub source: Source,
 }
 
 /// `EMBEDDINGS_MODEL_DIR`.
@@ -86,6 +88,7 @@ impl OpenAiConfig {
             // What Text Embeddings Inference takes if it is not told otherwise; the others take more.
             batch_size: usize::try_from(env.number("EMBEDDINGS_BATCH_SIZE", 1..=1000, 32)).unwrap_or(32),
             timeout: Duration::from_secs(env.number("EMBEDDINGS_TIMEOUT_SECONDS", 1..=600, 30)),
+            source: env.source(),
         }
     }
 }

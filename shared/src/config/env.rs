@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
+use super::Source;
+
 /// The environment of a function, and the problems found in it so far.
 #[derive(Debug)]
 pub struct Env {
@@ -13,6 +15,7 @@ pub struct Env {
     problems: Vec<String>,
     /// Variables about which everything is said: there is no value to find further fault with.
     given_up: BTreeSet<&'static str>,
+    source: Source,
 }
 
 impl Env {
@@ -30,7 +33,24 @@ impl Env {
             variables: variables.into_iter().collect(),
             problems: Vec::new(),
             given_up: BTreeSet::new(),
+            source: Source::default(),
         }
+    }
+
+    /// The same variables in an environment of its own.
+    pub(super) fn without_problems(&self) -> Self {
+        Self::new(self.variables.clone())
+    }
+
+    /// Where values came from that were given by a name.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source.clone()
+    }
+
+    /// Notes where values came from.
+    pub(crate) fn set_source(&mut self, source: Source) {
+        self.source = source;
     }
 
     /// Gives a variable a value that was found elsewhere.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{AnsweringConfig, Env, Provider, address};
+use super::{AnsweringConfig, Env, Provider, Source, address};
 
 /// The worker's answerer with what it needs.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct AnthropicConfig {
     pub max_tokens: u64,
     /// The longest one call may take in all.
     pub timeout: Duration,
+    /// Where a new key is to be had.
+    pub source: Source,
 }
 
 impl LlmConfig {
@@ -41,6 +43,7 @@ impl LlmConfig {
                 model: answering.model.clone(),
                 max_tokens: answering.max_tokens,
                 timeout: Duration::from_secs(env.number("LLM_TIMEOUT_SECONDS", 1..=600, 60)),
+                source: env.source(),
             }),
         }
     }

@@ -59,6 +59,19 @@ impl SecretsConfig {
         config
     }
 
+    /// What of it is for one variable.
+    pub(crate) fn only(&self, variable: &'static str) -> Self {
+        let only = |named: &BTreeMap<&'static str, String>| {
+            let entry = named.get(variable).map(|name| (variable, name.clone()));
+            entry.into_iter().collect()
+        };
+        Self {
+            endpoint: self.endpoint.clone(),
+            parameters: only(&self.parameters),
+            secrets: only(&self.secrets),
+        }
+    }
+
     /// Whether nothing has to be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {

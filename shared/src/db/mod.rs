@@ -9,6 +9,7 @@ pub mod chats;
 pub mod collections;
 pub mod deployment;
 pub mod documents;
+mod door;
 pub mod idempotency;
 pub mod jobs;
 mod keeper;

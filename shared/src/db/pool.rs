@@ -8,12 +8,13 @@ use deadpool::managed::{Pool, PoolError};
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio_postgres::NoTls;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::door::Door;
 use super::keeper::Keeper;
 use super::{DbError, Session};
 use crate::config::DatabaseConfig;
+use crate::telemetry::{Step, measures};
 
 /// How long a request waits for a connection of the pool, or for a new one to be made.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,10 +37,7 @@ impl Db {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Verified,
         };
-        let manager = match tls(config)? {
-            Some((connection, tls)) => Manager::from_config(connection, tls, recycling),
-            None => Manager::from_config(config.connection.clone(), NoTls, recycling),
-        };
+        let manager = Manager::from_connect(config.connection.clone(), Door::new(config)?, recycling);
         let pool = Pool::builder(Keeper::new(manager))
             .max_size(config.max_connections)
             .runtime(Runtime::Tokio1)
@@ -59,6 +57,7 @@ impl Db {
     /// # Errors
     /// [`DbError::Unavailable`] if no connection could be had in time.
     pub async fn session(&self) -> Result<Session, DbError> {
+        let _timed = measures::timed(Step::Postgres);
         let started = Instant::now();
         let Ok(connection) = tokio::time::timeout(self.statement_timeout, self.pool.get()).await else {
             return Err(DbError::TooSlow);

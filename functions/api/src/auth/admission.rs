@@ -6,6 +6,7 @@ use shared::config::LimitsConfig;
 use shared::db::{api_keys, sessions};
 use shared::domain::api_key::Scope;
 use shared::domain::{AnswerKey, CollectionScope, Rate, UserId};
+use shared::telemetry::measures;
 
 use super::CurrentUser;
 use super::current_user::Credential;
@@ -81,6 +82,7 @@ impl CurrentUser {
     /// 401 if the session or the key has ended, 429 if a limit refuses it, 403 if the key must not do this.
     pub(crate) async fn admit(self, app: &App, action: Action) -> Result<UserId, ApiError> {
         let bearer = self.identify(app, action).await?;
+        bearer.say();
         let own = bearer.counted(app, action);
         let begins = action.may_begin_a_job();
         let standing = self.visitor.admit(app, own, bearer.claim, begins).await?;
@@ -97,6 +99,7 @@ impl CurrentUser {
         wanted: impl FnOnce(&T) -> (&AnswerKey, &CollectionScope),
     ) -> Result<(T, Lookup), ApiError> {
         let bearer = self.identify(app, Action::Ask).await?;
+        bearer.say();
         let planned = plan(bearer.claim.owner)?;
         let own = bearer.counted(app, Action::Ask);
         let (standing, found) = self
@@ -169,6 +172,11 @@ impl CurrentUser {
 }
 
 impl Bearer {
+    /// Whoever is turned away by a limit is to be found in the log, too.
+    fn say(&self) {
+        measures::note("user_id", self.claim.owner.to_string());
+    }
+
     fn counted(&self, app: &App, action: Action) -> Option<Bucket> {
         let (what, rate) = action.limit(&app.limits.rates);
         crate::limits::bucket(rate, what, self.claim.owner)

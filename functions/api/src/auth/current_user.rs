@@ -48,19 +48,19 @@ impl FromRequestParts<App> for CurrentUser {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let credential = bearer(&parts.headers).and_then(|text| read(app, text));
+        let text = bearer(&parts.headers).ok_or(ApiError::Unauthorized)?;
         Ok(Self {
-            credential: credential.ok_or(ApiError::Unauthorized)?,
+            credential: read(app, text).await.ok_or(ApiError::Unauthorized)?,
             visitor: Visitor::of(parts),
         })
     }
 }
 
-fn read(app: &App, text: &str) -> Option<Credential> {
+async fn read(app: &App, text: &str) -> Option<Credential> {
     if ApiKeySecret::is_meant_by(text) {
         return ApiKeySecret::parse(text).map(Credential::Key);
     }
-    let (user, session) = app.tokens.verify(text)?;
+    let (user, session) = app.tokens.verify(text).await?;
     Some(Credential::Session { user, session })
 }
 

@@ -16,6 +16,9 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Each hash takes 19 MiB and a whole core: more at once would only make a small sandbox run out of both.
 const AT_ONCE: usize = 2;
+/// On a managed instance, which may have more of both: 152 MiB of the 2 GiB that a function has there at least.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html>
+const MOST_AT_ONCE: usize = 8;
 
 /// Hashes and verifies passwords.
 #[derive(Clone)]
@@ -48,13 +51,20 @@ impl From<HashingFailed> for ApiError {
 }
 
 impl Passwords {
-    /// Prepares the hasher.
+    /// Prepares the hasher of a sandbox that answers one request at a time.
     #[must_use]
     pub fn new() -> Self {
+        Self::for_requests(1)
+    }
+
+    /// Prepares the hasher of a sandbox that may have so many requests at once: it hashes no more passwords at once than it
+    /// has processors.
+    #[must_use]
+    pub fn for_requests(at_once: usize) -> Self {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
         Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(hashes_at_once(at_once))),
         }
     }
 
@@ -124,6 +134,14 @@ impl Default for Passwords {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn hashes_at_once(requests: usize) -> usize {
+    if requests == 1 {
+        return AT_ONCE;
+    }
+    let processors = std::thread::available_parallelism().map_or(AT_ONCE, usize::from);
+    processors.clamp(AT_ONCE, MOST_AT_ONCE)
 }
 
 /// How every hash of today begins.

@@ -1,14 +1,17 @@
 //! Access tokens: JWTs that we sign and verify ourselves. The profile is that of RFC 9068, and RFC 8725 is followed: what a
 //! token says of how it is to be verified is compared with what we make, and never obeyed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use shared::config::AuthConfig;
+use shared::config::{AuthConfig, Env, KeyRing, NamedKey};
 use shared::domain::{SessionId, UserId};
+use shared::secrets::Rotating;
 use time::OffsetDateTime;
 
 /// Who signs, and whom a token is for: a token made for something else with the same secret is refused.
@@ -19,12 +22,30 @@ const TYPE: &str = "at+jwt";
 /// Clocks of the sandboxes that sign and verify may differ by this much.
 const LEEWAY_SECONDS: i64 = 5;
 
-/// Signs and verifies. The keys are prepared once.
+/// How often the ring is read again at most because of a token that none of its keys has signed: anybody can send such
+/// tokens, and they shall cost next to nothing.
+const REST: Duration = Duration::from_mins(1);
+
+/// Signs and verifies.
 pub struct Tokens {
-    signing: (Header, EncodingKey),
-    verifying: Vec<(String, DecodingKey)>,
+    rings: Arc<Rotating<Ring>>,
     validation: Validation,
     lifetime: Duration,
+}
+
+/// The keys, prepared once.
+struct Ring {
+    signing: (Header, EncodingKey),
+    verifying: Vec<(String, DecodingKey)>,
+}
+
+/// Why a token says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// It has the form of ours, and no key of the ring has signed it: one of a newer ring may have.
+    NotOfThisRing,
+    /// It never says anything.
+    Worthless,
 }
 
 /// The header, with nothing else: a token that asks for a key of its own (`jku`, `jwk`, `x5u`) or for extensions
@@ -55,23 +76,9 @@ impl Tokens {
     /// # Errors
     /// The ring is empty, which no ring is that was read from the settings.
     pub fn new(config: &AuthConfig) -> anyhow::Result<Self> {
-        let keys = config.keys.keys();
-        let first = keys
-            .first()
-            .ok_or_else(|| anyhow::anyhow!("there is no key to sign tokens with"))?;
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(first.name.clone());
-        let prepared = keys.iter().map(|key| {
-            let secret = key.secret.expose_secret().as_bytes();
-            (key.name.clone(), DecodingKey::from_secret(secret))
-        });
+        let again = |env: &mut Env| Ring::of(&AuthConfig::from_env(env).keys);
         Ok(Self {
-            signing: (
-                header,
-                EncodingKey::from_secret(first.secret.expose_secret().as_bytes()),
-            ),
-            verifying: prepared.collect(),
+            rings: Rotating::new(&config.source, "JWT_SECRET", REST, Ring::of(&config.keys)?, again),
             validation: validation(),
             lifetime: config.lifetime,
         })
@@ -98,21 +105,52 @@ impl Tokens {
             nbf: now,
             exp: now.saturating_add_unsigned(self.lifetime.as_secs()),
         };
-        let (header, key) = &self.signing;
+        let (header, key) = &self.rings.current().signing;
         jsonwebtoken::encode(header, &claims, key)
     }
 
     /// Whose token it is, and in which session; `None` for a token that is not ours, not valid yet or no longer. Why is
-    /// nobody's business.
-    #[must_use]
-    pub fn verify(&self, token: &str) -> Option<(UserId, SessionId)> {
-        let header = Protected::read(token)?;
-        let (_, key) = self.verifying.iter().find(|(name, _)| *name == header.kid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
-            .ok()?
-            .claims;
-        let now = OffsetDateTime::now_utc().unix_timestamp();
-        claims.has_good_times(now).then_some((claims.sub, claims.sid))
+    /// nobody's business. Before a token is refused for its signature alone, it is looked whether there are new keys.
+    pub async fn verify(&self, token: &str) -> Option<(UserId, SessionId)> {
+        let ring = self.rings.current();
+        match self.verify_by(&ring, token) {
+            Err(Refusal::NotOfThisRing) => {
+                let newer = self.rings.instead_of(&ring).await?;
+                self.verify_by(&newer, token).ok()
+            }
+            outcome => outcome.ok(),
+        }
+    }
+
+    fn verify_by(&self, ring: &Ring, token: &str) -> Result<(UserId, SessionId), Refusal> {
+        let header = Protected::read(token).ok_or(Refusal::Worthless)?;
+        let key = ring.verifying.iter().find(|(name, _)| *name == header.kid);
+        let (_, key) = key.ok_or(Refusal::NotOfThisRing)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
+        let claims = claims.map_err(|error| match error.kind() {
+            ErrorKind::InvalidSignature => Refusal::NotOfThisRing,
+            _ => Refusal::Worthless,
+        })?;
+        let (claims, now) = (claims.claims, OffsetDateTime::now_utc().unix_timestamp());
+        let is_good = claims.has_good_times(now);
+        is_good.then_some((claims.sub, claims.sid)).ok_or(Refusal::Worthless)
+    }
+}
+
+impl Ring {
+    fn of(keys: &KeyRing) -> anyhow::Result<Self> {
+        let first = keys.keys().first();
+        let first = first.ok_or_else(|| anyhow::anyhow!("there is no key to sign tokens with"))?;
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(first.name.clone());
+        let secret = |key: &NamedKey| key.secret.expose_secret().as_bytes().to_vec();
+        let prepared = keys.keys().iter();
+        let prepared = prepared.map(|key| (key.name.clone(), DecodingKey::from_secret(&secret(key))));
+        Ok(Self {
+            signing: (header, EncodingKey::from_secret(&secret(first))),
+            verifying: prepared.collect(),
+        })
     }
 }
 
@@ -160,7 +198,7 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use shared::config::KeyRing;
+    use shared::config::Source;
 
     use super::*;
 
@@ -173,8 +211,13 @@ mod tests {
             lifetime: Duration::from_secs(60),
             refresh_lifetime: Duration::from_secs(60),
             session_lifetime: Duration::from_secs(60),
+            source: Source::default(),
         };
         Tokens::new(&config).unwrap()
+    }
+
+    fn verify(tokens: &Tokens, token: &str) -> Option<(UserId, SessionId)> {
+        tokens.verify_by(&tokens.rings.current(), token).ok()
     }
 
     #[test]
@@ -182,7 +225,7 @@ mod tests {
         let (user, session) = (UserId::new(), SessionId::new());
         let tokens = tokens(ONE);
         assert_eq!(
-            tokens.verify(&tokens.issue(user, session).unwrap()),
+            verify(&tokens, &tokens.issue(user, session).unwrap()),
             Some((user, session))
         );
     }
@@ -192,12 +235,12 @@ mod tests {
         let (user, session) = (UserId::new(), SessionId::new());
         let old = tokens(&format!("old:{ONE}")).issue(user, session).unwrap();
         let rotated = tokens(&format!("new:{TWO},old:{ONE}"));
-        assert!(rotated.verify(&old).is_some());
+        assert!(verify(&rotated, &old).is_some());
         let new = rotated.issue(user, session).unwrap();
-        assert!(tokens(&format!("new:{TWO}")).verify(&new).is_some());
-        assert_eq!(tokens(&format!("old:{ONE}")).verify(&new), None);
+        assert!(verify(&tokens(&format!("new:{TWO}")), &new).is_some());
+        assert_eq!(verify(&tokens(&format!("old:{ONE}")), &new), None);
         assert_eq!(
-            tokens(&format!("old:{TWO}")).verify(&old),
+            verify(&tokens(&format!("old:{TWO}")), &old),
             None,
             "another key of the same name"
         );
@@ -206,13 +249,13 @@ mod tests {
     #[test]
     fn a_lone_secret_moves_into_a_ring_under_its_name() {
         let lone = tokens(ONE).issue(UserId::new(), SessionId::new()).unwrap();
-        assert!(tokens(&format!("new:{TWO},3141d626:{ONE}")).verify(&lone).is_some());
+        assert!(verify(&tokens(&format!("new:{TWO},3141d626:{ONE}")), &lone).is_some());
     }
 
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic_or_passes(text in "\\PC{0,80}|[A-Za-z0-9_-]{0,40}(\\.[A-Za-z0-9_-]{0,40}){0,4}") {
-            prop_assert_eq!(tokens(ONE).verify(&text), None);
+            prop_assert_eq!(verify(&tokens(ONE), &text), None);
         }
 
         #[test]
@@ -222,7 +265,7 @@ mod tests {
             let at = at.index(token.len());
             prop_assume!(token[at] != byte);
             token[at] = byte;
-            prop_assert_eq!(tokens.verify(std::str::from_utf8(&token).unwrap()), None);
+            prop_assert_eq!(verify(&tokens, std::str::from_utf8(&token).unwrap()), None);
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderValue, InvalidHeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use shared::config::OpenAiConfig;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,7 +17,7 @@ use super::status::refused;
 use super::wire::{Kind, Reply, Request};
 use crate::embedding::failure::{EmbeddingFailure, Verdict};
 use crate::embedding::vectors::{self, MAX_DIMENSION};
-use crate::outbound::{self, Unread, bounded};
+use crate::outbound::{self, Key, Unread, bounded};
 
 /// How many calls of one document run at once.
 const CALLS_AT_ONCE: usize = 4;
@@ -45,8 +45,8 @@ const BLANK: &str = ".";
 pub struct OpenAi {
     http: Client,
     url: Url,
-    /// Marked as sensitive, so that no debug output shows it.
-    authorization: Option<HeaderValue>,
+    /// `None` for a service that asks for no key.
+    key: Option<Key>,
     config: OpenAiConfig,
 }
 
@@ -60,15 +60,16 @@ impl OpenAi {
         let http = outbound::client(&address)?;
         // Built once without being sent: a wrong address stops the start and not the first document.
         let sample = http.post(address).build().context("EMBEDDINGS_URL cannot be used")?;
-        let authorization = config.api_key.as_ref().map(|key| {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))?;
-            value.set_sensitive(true);
-            anyhow::Ok(value)
-        });
+        let keyed = |key| {
+            let first = authorization(key)?;
+            let variable = "EMBEDDINGS_API_KEY";
+            anyhow::Ok(Key::new(&config.source, variable, AUTHORIZATION, first, authorization))
+        };
+        let key = config.api_key.as_ref().map(keyed).transpose();
         Ok(Self {
             http,
             url: sample.url().clone(),
-            authorization: authorization.transpose().context("EMBEDDINGS_API_KEY cannot be sent")?,
+            key: key.context("EMBEDDINGS_API_KEY cannot be sent")?,
             config,
         })
     }
@@ -133,11 +134,12 @@ impl OpenAi {
     }
 
     async fn call(&self, request: &Request<'_>) -> Result<Vec<Vec<f32>>, EmbeddingFailure> {
-        let mut sending = self.http.post(self.url.clone()).json(request);
-        if let Some(authorization) = &self.authorization {
-            sending = sending.header(AUTHORIZATION, authorization.clone());
-        }
-        let response = sending.send().await.map_err(|error| unreachable(&error))?;
+        let sending = self.http.post(self.url.clone()).json(request);
+        let response = match &self.key {
+            Some(key) => key.send(sending).await,
+            None => sending.send().await,
+        };
+        let response = response.map_err(|error| unreachable(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status != StatusCode::OK {
             // If the body cannot be read, the status alone speaks.
@@ -155,6 +157,10 @@ impl OpenAi {
             .map_err(|_| unintelligible("is no list of vectors in the form of OpenAI's"))?;
         vectors::checked(reply.in_order(texts)?, texts)
     }
+}
+
+fn authorization(key: &SecretString) -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
 }
 
 /// How long to wait before a failed call is repeated; `None`: it is not.

@@ -1,7 +1,7 @@
 //! A service that follows a script stands in for the real one: one reply a connection.
 
-use secrecy::SecretString;
 use serde_json::{Value, json};
+use shared::config::Source;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ fn config(url: String) -> OpenAiConfig {
         model: "text-embedding-3-small".to_owned(),
         batch_size: 32,
         timeout: Duration::from_secs(20),
+        source: Source::default(),
     }
 }
 
