@@ -7,6 +7,10 @@
 
 # The same system as Lambda's, so that the binary asks for no newer C library than it will find there.
 FROM public.ecr.aws/lambda/provided:al2023 AS build
+# A pipe fails with its first part.
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+# The image's own release fixes the versions of its packages.
+# hadolint ignore=DL3041
 RUN dnf install -y gcc gcc-c++ make cmake perl-core tar gzip && dnf clean all
 ENV PATH=/root/.cargo/bin:$PATH
 RUN curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain 1.95.0

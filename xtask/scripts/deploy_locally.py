@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Deploys template.yaml into the local AWS emulator, as far as that can take it, and prints the stack's outputs as JSON.
+"""Deploys what `sam build` made into the local AWS emulator, as far as that can take it. Prints what became of it as JSON: the
+stack's status, its outputs, and what was left out.
 
-    .local/venv-sam/bin/python xtask/scripts/deploy_locally.py --endpoint http://127.0.0.1:4566 --binaries target/debug \
+    .local/venv-sam/bin/python xtask/scripts/deploy_locally.py --endpoint http://127.0.0.1:4566 \
         [--stack docent] [--delete] [Parameter=value ...]
 
-SAM's own translator makes plain CloudFormation of the template, each function is packed as AWS wants it (`bootstrap` in a
-zip file), and the emulator's CloudFormation makes the stack: parameters, rules and conditions are worked out, roles, queues,
-functions and event sources made, the migrator is invoked as a custom resource and has to answer. What the emulator does not
-know is left out and named on standard error.
+SAM's own translator makes plain CloudFormation of the built template, each package is put where a deployment puts it, and the
+emulator's CloudFormation makes the stack: parameters, rules and conditions are worked out, roles, queues, functions and event
+sources made, the migrator is invoked as a custom resource and has to answer.
 
 It shows that the template's references, conditions and order hold. It cannot show that AWS accepts each value, that the
 permissions suffice (the emulator asks nobody for them), the network, the alarms, the dashboard, or the HTTP API, whose routes
@@ -28,7 +28,8 @@ from cfnlint.decode import decode
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-ROOT = Path(__file__).resolve().parents[2]
+BUILT = Path(__file__).resolve().parents[2] / ".aws-sam" / "build"
+PACKAGED = (("AWS::Serverless::Function", "CodeUri"), ("AWS::Serverless::LayerVersion", "ContentUri"))
 BUCKET = "docent-deployment"
 REGION = "us-east-1"
 # What the emulator refuses, in every mode.
@@ -36,22 +37,24 @@ UNKNOWN = {"AWS::EC2::EgressOnlyInternetGateway", "AWS::EC2::VPCCidrBlock", "AWS
 
 
 def translated():
-    """The template as CloudFormation gets it from SAM, with the code where this script puts it."""
-    template, problems = decode(str(ROOT / "template.yaml"))
+    """The built template as CloudFormation gets it from SAM, and the packages by the keys that it knows them by."""
+    template, problems = decode(str(BUILT / "template.yaml"))
     if problems:
-        sys.exit(f"template.yaml: {problems}")
+        sys.exit(f"{BUILT}/template.yaml: {problems}")
     template = json.loads(json.dumps(template))
-    template["Globals"]["Function"].pop("CodeUri")
+    template["Globals"]["Function"].pop("CodeUri", None)
     os.environ["AWS_DEFAULT_REGION"] = REGION  # the translator asks for one
-    functions = {}
+    packages = {}
     for name, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::Function":
-            binary = resource["Metadata"]["BuildProperties"]["Binary"]
-            functions[name] = binary
-            resource["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
-        if resource["Type"] == "AWS::Serverless::LayerVersion":
-            resource["Properties"]["ContentUri"] = {"Bucket": BUCKET, "Key": "layer.zip"}
-    return Translator({}, Parser()).translate(template, parameter_values={}), functions.values()
+        # CloudFormation makes texts of them, the emulator does not.
+        variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
+        variables.update({key: str(value) for key, value in variables.items() if isinstance(value, int)})
+        for kind, property in PACKAGED:
+            if resource["Type"] == kind:
+                # SAM writes a folder beside the template; a deployment packs it and writes where it went.
+                packages[f"{name}.zip"] = archive(BUILT / resource["Properties"][property])
+                resource["Properties"][property] = {"Bucket": BUCKET, "Key": f"{name}.zip"}
+    return Translator({}, Parser()).translate(template, parameter_values={}), packages
 
 
 def without_what_is_unknown(template):
@@ -61,12 +64,13 @@ def without_what_is_unknown(template):
     gone = {name for name, it in resources.items() if it["Type"] in UNKNOWN or "Metrics" in it.get("Properties", {})}
     gone.add("Dashboard")
     gone.add("PrivateRouteOut")
-    for name in sorted(gone):
-        print(f"left out: {name} ({resources.pop(name)['Type']})", file=sys.stderr)
+    for name in gone:
+        resources.pop(name)
     for name in ("PrivateSubnetA", "PrivateSubnetB"):
         resources[name].pop("DependsOn")
         resources[name]["Properties"].pop("Ipv6CidrBlock")
-    return json.loads(json.dumps(template), object_hook=lambda node: "left-out" if names(node) & gone else node)
+    template = json.loads(json.dumps(template), object_hook=lambda node: "left-out" if names(node) & gone else node)
+    return template, sorted(gone)
 
 
 def names(node):
@@ -79,16 +83,15 @@ def names(node):
     return {text}
 
 
-def archive(name, content):
+def archive(folder):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        entry = zipfile.ZipInfo(name)
-        entry.external_attr = 0o755 << 16
-        file.writestr(entry, content)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            file.write(path, path.relative_to(folder))
     return buffer.getvalue()
 
 
-def end_of(cloudformation, stack, seconds=300):
+def end_of(cloudformation, stack, seconds=120):
     """Waits for the stack; its description, or none if it is gone."""
     for _ in range(seconds * 4):
         try:
@@ -109,7 +112,6 @@ def why(cloudformation, stack):
 def main():
     arguments = argparse.ArgumentParser(description="Deploys template.yaml into the local AWS emulator.")
     arguments.add_argument("--endpoint", required=True)
-    arguments.add_argument("--binaries", type=Path, help="the folder with api, worker, janitor and migrator")
     arguments.add_argument("--stack", default="docent")
     arguments.add_argument("--delete", action="store_true", help="delete the stack instead")
     arguments.add_argument("parameters", nargs="*", metavar="Parameter=value")
@@ -122,14 +124,12 @@ def main():
         if left and left["StackStatus"] != "DELETE_COMPLETE":
             sys.exit(f"{left['StackStatus']}: {why(cloudformation, given.stack)}")
         return
-    template, binaries = translated()
-    template = without_what_is_unknown(template)
+    template, packages = translated()
+    template, left_out = without_what_is_unknown(template)
     s3 = boto3.client("s3", **clients)
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key="layer.zip", Body=archive("README.md", (ROOT / "layer/README.md").read_bytes()))
-    for binary in binaries:
-        body = archive("bootstrap", (given.binaries / binary).read_bytes())
-        s3.put_object(Bucket=BUCKET, Key=f"{binary}.zip", Body=body)
+    for key, package in packages.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=package)
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     pairs = [parameter.split("=", 1) for parameter in given.parameters]
     deploy = cloudformation.update_stack if end_of(cloudformation, given.stack) else cloudformation.create_stack
@@ -142,7 +142,8 @@ def main():
     stack = end_of(cloudformation, given.stack)
     if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         sys.exit(f"{stack['StackStatus']}: {why(cloudformation, given.stack)}")
-    print(json.dumps({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}, indent=1))
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    print(json.dumps({"status": stack["StackStatus"], "leftOut": left_out, "outputs": outputs}, indent=1))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,14 @@ cargo xtask COMMAND
                   DATABASE_URL, REDIS_URL, AWS_ENDPOINT_URL in the environment or in .env name services to use
                   instead of starting them; ANTHROPIC_API_KEY there lets the real model answer
   check           the quick checks: formatting, clippy with warnings denied, unit tests
-  test [FILTER]   every check, with set-up: the quick ones, integration tests on a stack of their own, docs,
-                  licences, SAM template, the journey of `up --once` through the compiled functions, a quick drill;
-                  with FILTER only the integration tests whose name contains it
+  test [FILTER | --only CHECK]
+                  every check, with set-up: the quick ones, integration tests on a stack of their own, docs,
+                  licences, SAM template, a quick drill, and what is deployed: `sam build`, the journey of `up --once`
+                  through what it made, and a deployment into the emulator
+                    FILTER        only the integration tests whose name contains it
+                    --only CHECK  only the checks whose name contains it, such as clippy or deployment
+  bench           build what is deployed (sam build), and measure it on this machine: sizes, the time from the start of a
+                  function to its first answer, memory
   eval --collection DIR | --all DIR [--mode lexical] [--spans] [--baseline] [--json FILE] [--chart FILE]
                   measure retrieval on judged questions (docs/retrieval.md says what the folders hold)
                     --collection DIR  measure one collection
@@ -62,8 +67,10 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Formatting, clippy, unit tests.
     Check,
-    /// Every check; or, with a filter, the integration tests that match it.
-    Test(Option<String>),
+    /// Every check, or some of it.
+    Test(TestOptions),
+    /// Measure what is deployed.
+    Bench,
     /// Measure retrieval; the words go on to the program that does it.
     Eval(Vec<OsString>),
     /// Break things on purpose; the words go on to the program that does it.
@@ -93,6 +100,17 @@ pub(crate) struct UpOptions {
     pub(crate) watch: bool,
     /// Use the release profile.
     pub(crate) release: bool,
+    /// Run what `sam build` made, on a schema that its migrator applies. No switch: `test` does so, having built it.
+    pub(crate) packages: bool,
+}
+
+/// What `test` runs; everything by default.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct TestOptions {
+    /// The integration tests whose name contains this, and nothing else.
+    pub(crate) filter: Option<String>,
+    /// The checks whose name contains this, and nothing else.
+    pub(crate) only: Option<String>,
 }
 
 /// The switches of `fuzz-api`.
@@ -136,6 +154,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             "up" => parse_up(parser),
             "check" => no_more(parser, Command::Check),
             "test" => parse_test(parser),
+            "bench" => no_more(parser, Command::Bench),
             "eval" => parse_eval(parser),
             "drill" => parse_drill(parser),
             "fuzz-api" => parse_fuzz_api(parser),
@@ -209,13 +228,16 @@ fn parse_redrive(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
 }
 
 fn parse_test(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let filter = match parser.next()? {
-        None => None,
-        Some(Value(filter)) => Some(filter.string()?),
-        Some(Short('h') | Long("help")) => return Ok(Command::Help),
-        Some(other) => return Err(other.unexpected()),
-    };
-    no_more(parser, Command::Test(filter))
+    let mut options = TestOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("only") if options == TestOptions::default() => options.only = Some(parser.value()?.string()?),
+            Value(filter) if options == TestOptions::default() => options.filter = Some(filter.string()?),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Test(options))
 }
 
 /// Only looks at the words, so that a wrong one is told before minutes of compilation. Their meaning is `eval`'s own.
@@ -281,6 +303,7 @@ mod tests {
             port: Some(9100),
             watch: false,
             release: true,
+            packages: false,
         };
         assert_eq!(
             parsed(&["up", "--release", "--port", "9100", "--once"]),
@@ -290,10 +313,23 @@ mod tests {
     }
 
     #[test]
-    fn test_takes_at_most_one_filter() {
-        assert_eq!(parsed(&["test"]), Ok(Command::Test(None)));
-        assert_eq!(parsed(&["test", "cache"]), Ok(Command::Test(Some("cache".to_owned()))));
-        assert!(parsed(&["test", "cache", "chat"]).is_err());
+    fn test_takes_at_most_one_filter_or_one_check() {
+        let test = |filter: Option<&str>, only: Option<&str>| {
+            Ok(Command::Test(TestOptions {
+                filter: filter.map(str::to_owned),
+                only: only.map(str::to_owned),
+            }))
+        };
+        assert_eq!(parsed(&["test"]), test(None, None));
+        assert_eq!(parsed(&["test", "cache"]), test(Some("cache"), None));
+        assert_eq!(parsed(&["test", "--only", "sam build"]), test(None, Some("sam build")));
+        for words in [
+            &["test", "cache", "chat"][..],
+            &["test", "cache", "--only", "clippy"],
+            &["test", "--only"],
+        ] {
+            assert!(parsed(words).is_err(), "{words:?}");
+        }
     }
 
     #[test]
@@ -383,7 +419,7 @@ mod tests {
     #[test]
     fn the_help_names_every_command() {
         for command in [
-            "up", "check", "test", "eval", "redrive", "drill", "admin", "fuzz-api", "stats", "help",
+            "up", "check", "test", "bench", "eval", "redrive", "drill", "admin", "fuzz-api", "stats", "help",
         ] {
             assert!(
                 HELP.lines().any(|line| line.starts_with(&format!("  {command} "))),

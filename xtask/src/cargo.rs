@@ -5,6 +5,7 @@
 //! (`check`, `test`), which switch on a few features more. Each is built once and then kept beside the other. `test`
 //! then adds the worker's feature `local-embeddings` to the second one, which compiles little more than what that needs.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -13,11 +14,16 @@ use anyhow::{Result, bail};
 
 use crate::{process, progress};
 
-/// `cargo` in the repository, without the variables with which cargo describes this very program: build scripts that
-/// watch them would run again.
+/// `cargo` in the repository.
 pub(crate) fn command(root: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = outside(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
+    command
+}
+
+/// A program without the variables with which cargo describes this very one: build scripts that watch them would run again.
+pub(crate) fn outside(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]

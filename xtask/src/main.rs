@@ -1,4 +1,5 @@
-//! The developer's commands: `cargo xtask up | check | test | eval | drill | fuzz-api | stats`. Start reading at [`args::Command`] and
+//! The developer's commands: `cargo xtask up | check | test | bench | eval | drill | fuzz-api | stats`. Start reading at
+//! [`args::Command`] and
 //! follow one of `commands/`; `stack/` holds the parts of the local stack, `process.rs` how anything is started and
 //! ended.
 #![expect(
@@ -7,8 +8,10 @@
 )]
 
 mod args;
+mod bench;
 mod cargo;
 mod commands;
+mod deployment;
 mod http;
 mod interrupt;
 mod journey;

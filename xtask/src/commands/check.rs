@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::test::Report;
+use super::report::Report;
 use crate::{cargo, place, process};
 
 /// Runs the checks; whether all passed.

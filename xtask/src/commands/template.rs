@@ -1,4 +1,4 @@
-//! The checks of `template.yaml` and of what is computed for it, by tools that know CloudFormation. What those do not know,
+//! The checks of `template.yaml`, of what is computed for it, and of the `Dockerfile`, by tools that know such files. What those do not know,
 //! whether its numbers fit the code's, is in `tests/template/`.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::test::Report;
+use super::report::Report;
 use crate::process;
 use crate::stack::python;
 
@@ -36,6 +36,10 @@ pub(super) fn checks(root: &Path, report: &mut Report) -> Result<()> {
             checker,
             &[&arguments[..], &["--file", "template.yaml"]].concat(),
         )
+    })?;
+    report.check("hadolint", || {
+        let linter = python::LINT.ensure(root)?.join("bin/hadolint");
+        run(root, "hadolint", linter, &["Dockerfile"])
     })?;
     report.check("docs/costs.md", || {
         let interpreter = python::LINT.ensure(root)?.join("bin/python");

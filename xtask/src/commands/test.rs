@@ -2,30 +2,40 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::check::{cargo_visibly, formatting_and_lints, unit_tests};
+use super::report::Report;
 use super::{drill, fuzz_api, template, up};
-use crate::args::{FuzzOptions, UpOptions};
+use crate::args::{FuzzOptions, TestOptions, UpOptions};
 use crate::journey::logs;
 use crate::place::{self, Place};
 use crate::settings::Settings;
-use crate::stack::{Services, Tools, cargo_deny, model};
-use crate::{cargo, interrupt, process, progress};
+use crate::stack::{Services, Tools, cargo_deny, model, sam};
+use crate::{cargo, deployment, process, progress};
 
-/// Runs everything, or the integration tests whose names contain the filter; whether all passed.
+/// Runs everything, or what the options say; whether all passed.
 ///
 /// # Errors
-/// If something other than a check fails.
-pub(crate) fn run(filter: Option<&str>) -> Result<bool> {
+/// If something other than a check fails, or no check has that name.
+pub(crate) fn run(options: &TestOptions) -> Result<bool> {
     let root = place::repository()?;
-    let mut report = Report::default();
-    match filter {
+    let mut report = Report::of(options.only.as_deref());
+    match options.filter.as_deref() {
         None => all(&root, &mut report)?,
-        Some(_) => integration_tests(&root, &mut report, filter)?,
+        filter => {
+            // Some of them run the compiled functions, which are compiled with everything else where there is no filter.
+            let compiles = report.check("compile", || {
+                cargo::build(&root, "compile", &["--workspace", "--bins", "--test", "*"])
+            })?;
+            if compiles {
+                integration_tests(&root, &mut report, filter)?;
+            }
+        }
     }
+    ensure!(!report.is_empty(), "no check has such a name");
     Ok(report.finish())
 }
 
@@ -38,7 +48,6 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
     if compiles {
         unit_tests(root, report)?;
         integration_tests(root, report, None)?;
-        report.check("journey", || journey(root))?;
         report.check("fuzzing the API", || fuzz_api::run(&QUICK))?;
         report.check("drill", || drill::run(&[]))?;
         report.check("local model", || local_model(root))?;
@@ -46,7 +55,6 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
         for name in [
             "unit tests",
             "integration tests",
-            "journey",
             "fuzzing the API",
             "drill",
             "local model",
@@ -56,7 +64,21 @@ fn all(root: &Path, report: &mut Report) -> Result<()> {
     }
     documentation(root, report)?;
     supply_chain(root, report)?;
-    template::checks(root, report)
+    template::checks(root, report)?;
+    packages(root, report)
+}
+
+/// What is deployed: the packages are built, and then run.
+fn packages(root: &Path, report: &mut Report) -> Result<()> {
+    if report.check("sam build", || sam::build(root))? {
+        report.check("journey", || journey(root))?;
+        report.check("deployment", || deployed(root))?;
+    } else {
+        for name in ["journey", "deployment"] {
+            report.skip(name, "there are no packages");
+        }
+    }
+    Ok(())
 }
 
 const QUICK: FuzzOptions = FuzzOptions {
@@ -123,14 +145,22 @@ fn on_services(place: &Place, work: impl FnOnce(&Services) -> Result<()>) -> Res
     work(&Services::start(place, &settings, &tools)?)
 }
 
-/// What users do, through the compiled functions: `up --once` with data of its own.
+/// What users do, through the packages: `up --once` with data of its own.
 fn journey(root: &Path) -> Result<()> {
     let mut place = Place::throwaway(root)?;
     let options = UpOptions {
         once: true,
+        packages: true,
         ..UpOptions::default()
     };
     let result = up::run_in(&place, &Settings::default(), &options, Instant::now()).and_then(|()| logs::check(&place));
+    explain_failure(&mut place, result)
+}
+
+/// The packages, deployed by the template into the emulator.
+fn deployed(root: &Path) -> Result<()> {
+    let mut place = Place::throwaway(root)?;
+    let result = deployment::check(&place);
     explain_failure(&mut place, result)
 }
 
@@ -169,97 +199,4 @@ fn has_advisories() -> bool {
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok())
         .is_some_and(|mut databases| databases.next().is_some())
-}
-
-/// The results so far.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    rows: Vec<(String, Outcome, Duration)>,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Passed,
-    Failed,
-    Skipped(String),
-}
-
-impl Report {
-    /// Runs one check; whether it passed. A failure is noted and shown, and does not keep other checks from running.
-    ///
-    /// # Errors
-    /// After Ctrl-C.
-    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) -> Result<bool> {
-        progress::line(&format!("\n== {name}"));
-        let start = Instant::now();
-        let outcome = match check() {
-            Ok(()) => Outcome::Passed,
-            Err(_) if interrupt::requested() => return Err(interrupt::Interrupted.into()),
-            Err(error) => {
-                progress::line(&format!("FAILED: {error:#}"));
-                Outcome::Failed
-            }
-        };
-        let passed = matches!(outcome, Outcome::Passed);
-        self.rows.push((name.to_owned(), outcome, start.elapsed()));
-        Ok(passed)
-    }
-
-    /// Notes a check that was not run.
-    pub(crate) fn skip(&mut self, name: &str, reason: &str) {
-        progress::line(&format!("\n== {name}: skipped, {reason}"));
-        self.rows
-            .push((name.to_owned(), Outcome::Skipped(reason.to_owned()), Duration::ZERO));
-    }
-
-    /// Prints the table; whether nothing failed.
-    pub(crate) fn finish(&self) -> bool {
-        progress::line(&format!("\n{self}"));
-        !self
-            .rows
-            .iter()
-            .any(|(_, outcome, _)| matches!(outcome, Outcome::Failed))
-    }
-}
-
-impl std::fmt::Display for Report {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (name, outcome, duration) in &self.rows {
-            let outcome = match outcome {
-                Outcome::Passed => "passed".to_owned(),
-                Outcome::Failed => "FAILED".to_owned(),
-                Outcome::Skipped(reason) => format!("skipped: {reason}"),
-            };
-            writeln!(formatter, "  {} {name:<18} {outcome}", progress::duration(*duration))?;
-        }
-        let total = self.rows.iter().map(|(_, _, duration)| *duration).sum();
-        write!(formatter, "  {} total", progress::duration(total))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_failure_fails_the_run_and_the_others_still_count() {
-        let mut report = Report::default();
-        assert!(!report.check("first", || anyhow::bail!("no")).unwrap());
-        assert!(report.check("second", || Ok(())).unwrap());
-        report.skip("third", "not here");
-        assert!(!report.finish());
-        let table = report.to_string();
-        assert!(
-            table.contains("first              FAILED") && table.contains("second             passed"),
-            "{table}"
-        );
-        assert!(table.contains("third              skipped: not here"), "{table}");
-    }
-
-    #[test]
-    fn a_skipped_check_is_no_failure() {
-        let mut report = Report::default();
-        report.skip("only", "not here");
-        assert!(report.finish());
-    }
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask up`: everything from nothing to an answered question, then serving until Ctrl-C.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -10,8 +9,10 @@ use crate::journey::{self, User};
 use crate::place::{self, Place};
 use crate::settings::Settings;
 use crate::stack::aws::Queue;
+use crate::stack::binaries::Binaries;
 use crate::stack::functions::{self, Functions, Plan};
-use crate::stack::{Services, Tools, database};
+use crate::stack::schema::{self, Schema};
+use crate::stack::{Services, Tools};
 use crate::stats::Stats;
 use crate::{cargo, interrupt, process, progress};
 
@@ -70,14 +71,16 @@ pub(crate) struct Docent {
 /// # Errors
 /// If a step fails.
 pub(crate) fn start_in(place: &Place, settings: &Settings, options: &UpOptions) -> Result<Docent> {
+    let binaries = Binaries::choose(&place.root, options);
     let compile = || compile(place, settings, options);
     let ((), (tools, services)) = interrupt::both(compile, || {
         let tools = Tools::ensure(&place.root, settings)?;
         let services = Services::start(place, settings, &tools)?;
         Ok((tools, services))
     })?;
-    let (queue, dead_letters) = prepare(&services)?;
-    let variables = functions::variables(place, settings, &services, &queue)?;
+    let database_url = migrate(place, &services, &tools, &binaries)?;
+    let (queue, dead_letters) = create_queues(&services)?;
+    let variables = functions::variables(place, settings, &services, &queue, &database_url)?;
     say_who_answers(&variables["LLM_PROVIDER"]);
     let functions = progress::step("start the functions", || {
         let plan = Plan {
@@ -86,7 +89,7 @@ pub(crate) fn start_in(place: &Place, settings: &Settings, options: &UpOptions) 
             queue: &queue,
             dead_letters: &dead_letters,
             environment: &tools.environment,
-            binaries: binaries(place, options),
+            binaries: &binaries,
             options,
             variables,
         };
@@ -109,6 +112,9 @@ fn what_the_functions_say(place: &Place) -> String {
 }
 
 fn compile(place: &Place, settings: &Settings, options: &UpOptions) -> Result<()> {
+    if options.packages {
+        return Ok(());
+    }
     let mut arguments = vec!["--package", "api", "--package", "janitor", "--package", "worker"];
     if settings.get("EMBEDDINGS_MODEL_DIR").is_some() {
         arguments.extend(["--features", "worker/local-embeddings"]);
@@ -117,21 +123,20 @@ fn compile(place: &Place, settings: &Settings, options: &UpOptions) -> Result<()
     cargo::build(&place.root, "compile the functions", &arguments)
 }
 
-fn binaries(place: &Place, options: &UpOptions) -> PathBuf {
-    cargo::target_dir(&place.root).join(if options.release { "release" } else { "debug" })
-}
-
-/// The schema, the queue and its dead-letter queue.
-fn prepare(services: &Services) -> Result<(Queue, Queue)> {
+/// The schema, and the login of the functions; the URL by which they log in.
+fn migrate(place: &Place, services: &Services, tools: &Tools, binaries: &Binaries) -> Result<String> {
     progress::step("apply the migrations", || {
-        let applied = database::migrate(&services.database_url)?;
+        let Schema { applied, database_url } = schema::apply(place, services, tools, binaries)?;
         let text = if applied.is_empty() {
             "schema is up to date".to_owned()
         } else {
             applied.join(", ")
         };
-        Ok(((), format!("migrations: {text}")))
-    })?;
+        Ok((database_url, format!("migrations: {text}")))
+    })
+}
+
+fn create_queues(services: &Services) -> Result<(Queue, Queue)> {
     progress::step("create the queue", || {
         let queues = services.aws.queue_with_dead_letters("docent-jobs")?;
         Ok((queues, "queue docent-jobs with its dead-letter queue".to_owned()))

@@ -1,6 +1,8 @@
 //! The few AWS calls that set up a local stack, as plain HTTP: an SDK would take minutes to compile. They carry no
 //! valid signature, which an emulator does not ask for.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
@@ -50,11 +52,31 @@ impl Endpoint {
     }
 
     fn try_sqs(&self, action: &str, body: &Value) -> Result<Reply> {
-        let target = format!("AmazonSQS.{action}");
-        let authorization = authorization("sqs");
+        self.call(
+            "sqs",
+            "application/x-amz-json-1.0",
+            &format!("AmazonSQS.{action}"),
+            body,
+        )
+    }
+
+    /// Writes a secret down under a name, for functions that are told the name alone.
+    ///
+    /// # Errors
+    /// If it is refused, with the answer.
+    pub(crate) fn put_parameter(&self, name: &str, value: &str) -> Result<()> {
+        let body = json!({"Name": name, "Value": value, "Type": "SecureString", "Overwrite": true});
+        self.call("ssm", "application/x-amz-json-1.1", "AmazonSSM.PutParameter", &body)?
+            .expect("SSM PutParameter", &[200])
+            .map(drop)
+    }
+
+    /// One call of a service that takes JSON, named by its target.
+    fn call(&self, service: &str, content_type: &str, target: &str, body: &Value) -> Result<Reply> {
+        let authorization = authorization(service);
         let headers = [
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-target", &target),
+            ("content-type", content_type),
+            ("x-amz-target", target),
             ("authorization", &authorization),
         ];
         http::post(&self.0, &headers, body)
@@ -65,9 +87,17 @@ impl Endpoint {
     /// # Errors
     /// If it is refused, with the answer.
     pub(crate) fn lambda(&self, path: &str, body: &Value) -> Result<Value> {
+        self.lambda_within(http::TIMEOUT, path, body)
+    }
+
+    /// The same, for an invocation that may take longer.
+    ///
+    /// # Errors
+    /// If it is refused, with the answer.
+    pub(crate) fn lambda_within(&self, limit: Duration, path: &str, body: &Value) -> Result<Value> {
         let authorization = authorization("lambda");
         let url = format!("{}/2015-03-31/{path}", self.0);
-        http::post(&url, &[("authorization", &authorization)], body)?
+        http::post_within(limit, &url, &[("authorization", &authorization)], body)?
             .expect(&format!("Lambda {path}"), &[200, 201, 202])
     }
 

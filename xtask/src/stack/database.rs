@@ -52,13 +52,41 @@ pub(crate) fn migrate(url: &str) -> Result<Vec<&'static str>> {
     })
 }
 
-/// Makes the login of the functions, or gives it this password, which has to be of letters and digits; the URL to log in
-/// with. The migrations have to be applied: the login is a member of the role that they make.
+/// The names of the migrations that a database has; none if it has no schema.
 ///
 /// # Errors
 /// If the server refuses.
-pub(crate) fn functions_login(url: &str, password: &str) -> Result<String> {
-    let (_, rest) = url.split_once('@').context("the URL names no user")?;
+pub(crate) fn applied(url: &str) -> Result<Vec<String>> {
+    block_on(async {
+        let client = connect(url).await?;
+        let table = client
+            .query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[])
+            .await?;
+        if !table.get::<_, bool>(0) {
+            return Ok(Vec::new());
+        }
+        let rows = client
+            .query("SELECT name FROM schema_migrations ORDER BY name", &[])
+            .await?;
+        Ok(rows.iter().map(|row| row.get("name")).collect())
+    })
+}
+
+/// The URL by which the functions log in to the owner's database.
+///
+/// # Errors
+/// If the owner's URL names no user.
+pub(crate) fn functions_url(owner: &str, password: &str) -> Result<String> {
+    let (_, rest) = owner.split_once('@').context("the URL names no user")?;
+    Ok(format!("postgres://{FUNCTIONS}:{password}@{rest}"))
+}
+
+/// Makes the login of the functions, or gives it this password, which has to be of letters and digits. The migrations have
+/// to be applied: the login is a member of the role that they make.
+///
+/// # Errors
+/// If the server refuses.
+pub(crate) fn make_login(owner: &str, password: &str) -> Result<()> {
     // Neither a name nor a password can be a parameter of these.
     let make = format!(
         "DO $$ BEGIN
@@ -69,13 +97,12 @@ pub(crate) fn functions_login(url: &str, password: &str) -> Result<String> {
          ALTER ROLE {FUNCTIONS} PASSWORD '{password}'"
     );
     block_on(async {
-        let client = connect(url).await?;
+        let client = connect(owner).await?;
         client
             .batch_execute(&make)
             .await
             .context("make the login of the functions")
-    })?;
-    Ok(format!("postgres://{FUNCTIONS}:{password}@{rest}"))
+    })
 }
 
 /// Makes the user of this address an admin, who may write the shared collection; or a member again. Whether there is one.

@@ -36,11 +36,14 @@ pub(crate) fn start(place: &Place, environment: &Path) -> Result<(Running, Strin
         .env("BIND_HOST", "127.0.0.1")
         .env("MINISTACK_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string());
-    command
-        .env("LAMBDA_EXECUTOR", "local")
-        .env("SERVICES", "sqs,lambda,iam,sts,logs,ssm,secretsmanager,s3,cloudwatch");
-    let mut running = process::start("aws-emulator", command, &place.log("aws-emulator"), Signal::TERM)?;
+    command.env("LAMBDA_EXECUTOR", "local").env(
+        "SERVICES",
+        "sqs,lambda,iam,sts,logs,ssm,secretsmanager,s3,cloudwatch,cloudformation",
+    );
+    // The functions that it runs call it, and never AWS: a template names no endpoint.
     let endpoint = format!("http://127.0.0.1:{port}");
+    command.env("AWS_ENDPOINT_URL", &endpoint);
+    let mut running = process::start("aws-emulator", command, &place.log("aws-emulator"), Signal::TERM)?;
     let health = format!("{endpoint}/_ministack/health");
     process::wait_until(&mut running, LIMIT, || {
         http::get(&health, &[])?.expect("its health check", &[200]).map(drop)

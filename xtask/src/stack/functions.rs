@@ -3,7 +3,7 @@
 //! `janitor` is invoked through cargo-lambda, by its schedule and with the dead letters.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
 use super::aws::{self, Queue};
+use super::binaries::Binaries;
 use super::supervisor::Supervisor;
-use super::{Services, database, janitor, ports, pump::Pump, worker};
+use super::{Services, janitor, ports, pump::Pump, worker};
 use crate::args::UpOptions;
 use crate::http;
 use crate::place::Place;
@@ -58,8 +59,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) dead_letters: &'a Queue,
     /// The virtual environment with cargo-lambda.
     pub(crate) environment: &'a Path,
-    /// Where the compiled functions are.
-    pub(crate) binaries: PathBuf,
+    pub(crate) binaries: &'a Binaries,
     pub(crate) options: &'a UpOptions,
     /// The variables of all functions, see [`variables`].
     pub(crate) variables: BTreeMap<String, String>,
@@ -123,7 +123,7 @@ impl Functions {
     }
 }
 
-/// The variables that the functions get on this stack.
+/// The variables that the functions get on this stack; `database_url` is how they log in.
 ///
 /// # Errors
 /// If the secret of this stack can be neither read nor made.
@@ -132,6 +132,7 @@ pub(crate) fn variables(
     settings: &Settings,
     services: &Services,
     queue: &Queue,
+    database_url: &str,
 ) -> Result<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
@@ -151,7 +152,7 @@ pub(crate) fn variables(
     for (name, value) in settings.handed_on() {
         set(name, value);
     }
-    set("DATABASE_URL", &functions_database(place, services)?);
+    set("DATABASE_URL", database_url);
     set("REDIS_URL", &services.redis_url);
     set("QUEUE_URL", &queue.url);
     set("QUEUE_MAX_RECEIVES", &aws::MAX_RECEIVES.to_string());
@@ -160,16 +161,6 @@ pub(crate) fn variables(
     set("AWS_ACCESS_KEY_ID", "test");
     set("AWS_SECRET_ACCESS_KEY", "test");
     Ok(variables)
-}
-
-/// On a server of our own the functions have a login that owns nothing; a given one is used as it was given.
-fn functions_database(place: &Place, services: &Services) -> Result<String> {
-    if services.own_database {
-        let password = secrets::get_or_make(&place.dir, "functions_password")?;
-        database::functions_login(&services.database_url, &password)
-    } else {
-        Ok(services.database_url.clone())
-    }
 }
 
 /// The HTTP server that is also the Lambda runtime API; with `--watch` it compiles and runs the functions, too.
@@ -205,7 +196,7 @@ fn start_gateway(plan: &Plan<'_>, port: u16) -> Result<Running> {
 }
 
 fn copies(plan: &Plan<'_>, function: &'static str, count: usize, base: &str) -> Result<Supervisor> {
-    let program = plan.binaries.join(function);
+    let program = plan.binaries.of(function);
     if !program.exists() {
         bail!("{} was not built", program.display());
     }

@@ -1,18 +1,22 @@
 //! The local stack: Postgres, Redis, the AWS emulator, and the functions between them.
 
 pub(crate) mod aws;
+pub(crate) mod binaries;
 pub(crate) mod cargo_deny;
 pub(crate) mod database;
 mod debian;
 mod emulator;
 pub(crate) mod functions;
 pub(crate) mod janitor;
+pub(crate) mod lambda;
 pub(crate) mod model;
 mod ports;
 pub(crate) mod postgres;
 mod pump;
 pub(crate) mod python;
 mod redis;
+pub(crate) mod sam;
+pub(crate) mod schema;
 mod supervisor;
 mod worker;
 

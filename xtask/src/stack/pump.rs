@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::aws::{Endpoint, Queue, REGION};
 use crate::{http, progress};
@@ -68,6 +68,7 @@ fn deliver(function: &str, aws: &Endpoint, queue: &Queue, invoke: &str) -> Resul
         "MaxNumberOfMessages": 10,
         "WaitTimeSeconds": WAIT_SECONDS,
         "AttributeNames": ["All"],
+        "MessageAttributeNames": ["All"],
     });
     let received = aws.sqs("ReceiveMessage", &wanted)?;
     let Some(messages) = received
@@ -97,11 +98,25 @@ fn record(message: &Value, queue_arn: &str) -> Value {
         "body": message["Body"],
         "md5OfBody": message["MD5OfBody"],
         "attributes": message["Attributes"],
-        "messageAttributes": {},
+        "messageAttributes": attributes(&message["MessageAttributes"]),
         "eventSource": "aws:sqs",
         "eventSourceARN": queue_arn,
         "awsRegion": REGION,
     })
+}
+
+/// A message's own attributes, whose members Lambda writes with a small first letter.
+fn attributes(of_sqs: &Value) -> Value {
+    let member = |(name, value): (&String, &Value)| {
+        let mut letters = name.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+        (first.into_iter().chain(letters).collect(), value.clone())
+    };
+    let attribute = |(name, members): (&String, &Value)| {
+        let members: Map<String, Value> = members.as_object().into_iter().flatten().map(member).collect();
+        (name.clone(), Value::Object(members))
+    };
+    Value::Object(of_sqs.as_object().into_iter().flatten().map(attribute).collect())
 }
 
 /// The receipt handles of the messages that are not among the reported failures.
@@ -123,6 +138,20 @@ fn acknowledged<'a>(messages: &'a [Value], response: &Value) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_messages_attributes_are_handed_on_in_lambdas_form() {
+        let message = json!({
+            "MessageId": "1",
+            "Attributes": {"AWSTraceHeader": "Root=1", "MessageGroupId": "ada"},
+            "MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": "00-1-2-01"}},
+        });
+        let record = record(&message, "arn");
+        let traceparent = json!({"dataType": "String", "stringValue": "00-1-2-01"});
+        assert_eq!(record["messageAttributes"], json!({ "traceparent": traceparent }));
+        assert_eq!(record["attributes"], message["Attributes"]);
+        assert_eq!(super::record(&json!({}), "arn")["messageAttributes"], json!({}));
+    }
 
     #[test]
     fn reported_failures_are_not_acknowledged() {

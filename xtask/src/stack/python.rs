@@ -42,6 +42,12 @@ pub(crate) const SAM: Environment = Environment {
     requirements: "sam.txt",
     complete: false,
 };
+/// The linker of `sam build`.
+pub(crate) const ZIG: Environment = Environment {
+    name: "venv-zig",
+    requirements: "zig.txt",
+    complete: true,
+};
 /// What looks at the template beside SAM.
 pub(crate) const LINT: Environment = Environment {
     name: "venv-lint",
@@ -188,7 +194,7 @@ mod tests {
     #[test]
     fn every_version_is_pinned() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements");
-        for environment in [STACK, SAM, LINT, MODEL, FUZZ, REDIS] {
+        for environment in [STACK, SAM, ZIG, LINT, MODEL, FUZZ, REDIS] {
             let text = std::fs::read_to_string(directory.join(environment.requirements)).unwrap();
             let packages: Vec<&str> = text
                 .lines()
