@@ -88,7 +88,7 @@ pub(crate) async fn run(environment: &Environment) -> Result<Vec<Figures>> {
         figures.violations.push(format!("{bad:?}"));
     }
     let log = std::fs::read_to_string(environment.logs.join("poison-worker.log")).context("read the worker's log")?;
-    let panics = log.matches("a job panicked").count();
+    let panics = log.matches("\"outcome\":\"panic\"").count();
     figures.require(panics >= BATCH, || {
         format!("only {panics} jobs panicked: this poison has lost its strength")
     });
