@@ -1,6 +1,6 @@
 //! What a function says about itself: one JSON object a line on standard output, where Lambda collects them.
 //!
-//! [`measures`] gathers what a request or a job comes to, and [`emf`] makes one line of it when it ends: its log line and
+//! [`measures`] gathers what a request or a job comes to, and `emf` makes one line of it when it ends: its log line and
 //! its metrics at once. [`metric`] is the list of the metrics. Everything else that is logged are `tracing`'s events.
 //!
 //! Field names in use, the same in every function: `request_id` (of the API call or the invocation), `trace_id` (of all
