@@ -12,12 +12,12 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # The image's own release fixes the versions of its packages.
 # hadolint ignore=DL3041
 RUN dnf install -y gcc gcc-c++ make cmake perl-core tar gzip && dnf clean all
-ENV PATH=/root/.cargo/bin:$PATH
+ENV CARGO_HOME=/opt/cargo RUSTUP_HOME=/opt/rustup PATH=/opt/cargo/bin:$PATH
 RUN curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain 1.95.0
 WORKDIR /src
 COPY . .
 ARG FUNCTION
-RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=cache,target=/src/target \
+RUN --mount=type=cache,target=/opt/cargo/registry --mount=type=cache,target=/src/target \
     test -n "$FUNCTION" && cargo build --release --locked --package "$FUNCTION" --bin "$FUNCTION" \
     && install -D "target/release/$FUNCTION" /out/bootstrap
 
